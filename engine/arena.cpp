@@ -1,0 +1,36 @@
+#include "engine/arena.hpp"
+
+namespace jsc {
+
+void* Arena::allocate(std::size_t bytes) {
+  bytes = static_cast<std::size_t>(round_up(static_cast<Index>(bytes), static_cast<Index>(kAlignment)));
+  while (current_ < chunks_.size() && used_ + bytes > chunks_[current_].size) {
+    ++current_;
+    used_ = 0;
+  }
+  if (current_ == chunks_.size()) {
+    const std::size_t size = bytes > chunk_bytes_ ? bytes : chunk_bytes_;
+    chunks_.push_back({make_aligned<std::byte>(static_cast<Index>(size)), size});
+  }
+  void* p = chunks_[current_].data.get() + used_;
+  used_ += bytes;
+  return p;
+}
+
+Matrix Arena::matrix(Index rows, Index cols) {
+  const Index stride = round_up(cols, kLanes);
+  return {array<float>(rows * stride), rows, cols, stride};
+}
+
+void Arena::reset() {
+  current_ = 0;
+  used_ = 0;
+}
+
+std::size_t Arena::bytes_reserved() const {
+  std::size_t total = 0;
+  for (const Chunk& chunk : chunks_) total += chunk.size;
+  return total;
+}
+
+}  // namespace jsc

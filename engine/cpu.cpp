@@ -1,0 +1,58 @@
+#include "engine/cpu.hpp"
+
+#include "engine/error.hpp"
+
+namespace jsc {
+
+namespace {
+
+Isa read_cpu() {
+#if defined(JSC_X86_64)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (avx2 && avx512) return Isa::avx512;
+  if (avx2) return Isa::avx2;
+#endif
+  return Isa::portable;
+}
+
+}  // namespace
+
+std::string_view isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::portable:
+      return "portable";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
+Isa detected_isa() {
+  static const Isa isa = read_cpu();
+  return isa;
+}
+
+std::vector<Isa> supported_isas() {
+  std::vector<Isa> isas;
+  for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512})
+    if (isa <= detected_isa()) isas.push_back(isa);
+  return isas;
+}
+
+Isa masked_isa(std::string_view mask) {
+  if (mask.empty() || mask == "auto") return detected_isa();
+  for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+    if (mask != isa_name(isa)) continue;
+    if (isa > detected_isa())
+      fail("cpu mask: this processor has no {} (the best here is {})", mask, isa_name(detected_isa()));
+    return isa;
+  }
+  fail("cpu mask: expected portable, avx2, avx512 or auto, found '{}'", mask);
+}
+
+}  // namespace jsc

@@ -1,0 +1,126 @@
+// Sixteen float32 lanes as one AVX-512 register (needs -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma). The
+// meaning is that of lanes_portable.hpp, to the bit.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace jsc::lanes_avx512 {
+
+struct Mask16 {
+  __mmask16 m;
+};
+
+struct I32x16 {
+  __m512i v;
+  static I32x16 set(std::int32_t s) { return {_mm512_set1_epi32(s)}; }
+  static I32x16 load(const std::int32_t* p) { return {_mm512_loadu_si512(p)}; }
+  void store(std::int32_t* p) const { _mm512_storeu_si512(p, v); }
+};
+
+struct F32x16 {
+  __m512 v;
+  static F32x16 zero() { return {_mm512_setzero_ps()}; }
+  static F32x16 set(float s) { return {_mm512_set1_ps(s)}; }
+  static F32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+};
+
+inline F32x16 operator+(F32x16 a, F32x16 b) {
+  return {_mm512_add_ps(a.v, b.v)};
+}
+inline F32x16 operator-(F32x16 a, F32x16 b) {
+  return {_mm512_sub_ps(a.v, b.v)};
+}
+inline F32x16 operator*(F32x16 a, F32x16 b) {
+  return {_mm512_mul_ps(a.v, b.v)};
+}
+inline F32x16 operator/(F32x16 a, F32x16 b) {
+  return {_mm512_div_ps(a.v, b.v)};
+}
+inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+inline F32x16 max(F32x16 a, F32x16 b) {
+  return {_mm512_max_ps(a.v, b.v)};
+}
+inline F32x16 min(F32x16 a, F32x16 b) {
+  return {_mm512_min_ps(a.v, b.v)};
+}
+inline F32x16 sqrt(F32x16 a) {
+  return {_mm512_sqrt_ps(a.v)};
+}
+inline F32x16 abs(F32x16 a) {
+  return {_mm512_abs_ps(a.v)};
+}
+inline F32x16 round_even(F32x16 a) {
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+
+inline Mask16 operator<(F32x16 a, F32x16 b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)};
+}
+inline Mask16 operator<=(F32x16 a, F32x16 b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ)};
+}
+inline Mask16 operator==(F32x16 a, F32x16 b) {
+  return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)};
+}
+inline Mask16 operator==(I32x16 a, I32x16 b) {
+  return {_mm512_cmpeq_epi32_mask(a.v, b.v)};
+}
+inline Mask16 operator&(Mask16 a, Mask16 b) {
+  return {static_cast<__mmask16>(a.m & b.m)};
+}
+inline Mask16 first_lanes(int n) {
+  return {static_cast<__mmask16>((1U << n) - 1U)};
+}
+inline int count(Mask16 m) {
+  return _mm_popcnt_u32(m.m);
+}
+inline F32x16 select(Mask16 m, F32x16 a, F32x16 b) {
+  return {_mm512_mask_blend_ps(m.m, b.v, a.v)};
+}
+inline I32x16 select(Mask16 m, I32x16 a, I32x16 b) {
+  return {_mm512_mask_blend_epi32(m.m, b.v, a.v)};
+}
+
+inline I32x16 operator+(I32x16 a, I32x16 b) {
+  return {_mm512_add_epi32(a.v, b.v)};
+}
+inline I32x16 operator-(I32x16 a, I32x16 b) {
+  return {_mm512_sub_epi32(a.v, b.v)};
+}
+inline I32x16 operator&(I32x16 a, I32x16 b) {
+  return {_mm512_and_si512(a.v, b.v)};
+}
+template <int n>
+I32x16 shift_left(I32x16 a) {
+  return {_mm512_slli_epi32(a.v, n)};
+}
+template <int n>
+I32x16 shift_right(I32x16 a) {
+  return {_mm512_srai_epi32(a.v, n)};
+}
+inline F32x16 to_float(I32x16 a) {
+  return {_mm512_cvtepi32_ps(a.v)};
+}
+inline I32x16 to_int(F32x16 a) {
+  return {_mm512_cvttps_epi32(a.v)};
+}
+inline I32x16 bits(F32x16 a) {
+  return {_mm512_castps_si512(a.v)};
+}
+inline F32x16 from_bits(I32x16 a) {
+  return {_mm512_castsi512_ps(a.v)};
+}
+
+inline float sum(F32x16 a) {
+  const __m256 x = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+  const __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  const __m128 z = _mm_add_ps(y, _mm_movehl_ps(y, y));
+  return _mm_cvtss_f32(_mm_add_ss(z, _mm_shuffle_ps(z, z, 1)));
+}
+
+}  // namespace jsc::lanes_avx512

@@ -1,0 +1,100 @@
+#include "engine/tape.hpp"
+
+#include <cstring>
+
+namespace jsc {
+
+Variable Tape::add(const Slot& slot) {
+  slots_.push_back(slot);
+  return {static_cast<std::int32_t>(slots_.size() - 1)};
+}
+
+Variable Tape::input(Index rows, Index cols) {
+  if (rows < 1 || cols < 1)
+    fail("tape input: expected at least one row and one column, found {} x {}", rows, cols);
+  Slot slot;
+  slot.value = arena_.matrix(rows, cols);
+  std::memset(slot.value.data, 0, static_cast<std::size_t>(rows * slot.value.stride) * sizeof(float));
+  slot.name = "input";
+  return add(slot);
+}
+
+Variable Tape::parameter(Matrix value, Matrix gradient, std::string_view name) {
+  if (value.rows != gradient.rows || value.cols != gradient.cols)
+    fail("parameter '{}': its gradient should be {} x {} as the value, found {} x {}", name, value.rows,
+         value.cols, gradient.rows, gradient.cols);
+  for (Variable known : parameters_)
+    if (at(known).value.data == value.data) return known;
+  char* text = arena_.array<char>(static_cast<Index>(name.size()) + 1);
+  std::memcpy(text, name.data(), name.size());
+  Slot slot;
+  slot.value = value;
+  slot.gradient = gradient;
+  slot.name = std::string_view(text, name.size());
+  const Variable v = add(slot);
+  parameters_.push_back(v);
+  return v;
+}
+
+Variable Tape::output(Index rows, Index cols, std::initializer_list<Variable> inputs) {
+  Slot slot;
+  slot.value = arena_.matrix(rows, cols);
+  for (Variable input : inputs)
+    if (input && needs_gradient(input) && !slot.gradient) slot.gradient = arena_.matrix(rows, cols);
+  return add(slot);
+}
+
+void Tape::append(const char* name, Variable output, const void* step, Run run_forward, Run run_backward) {
+  at(output).name = name;
+  steps_.push_back({name, output, step, run_forward, run_backward});
+  forward_done_ = false;
+}
+
+void Tape::reset() {
+  arena_.reset();
+  slots_.clear();
+  steps_.clear();
+  parameters_.clear();
+  forward_done_ = false;
+}
+
+void Tape::forward() {
+  for (const Record& record : steps_) record.forward(record.step, *this);
+  forward_done_ = true;
+}
+
+void Tape::backward(Variable loss) {
+  if (!loss || static_cast<std::size_t>(loss.id) >= slots_.size())
+    fail("backward: the loss is not a variable of this tape");
+  if (value(loss).rows != 1 || value(loss).cols != 1)
+    fail("backward: the loss should be 1 x 1, found {} x {}", value(loss).rows, value(loss).cols);
+  if (!needs_gradient(loss)) fail("backward: the loss '{}' does not depend on any parameter", name(loss));
+  if (!forward_done_)
+    fail("backward: there is no forward pass to differentiate (run forward() before each backward())");
+  forward_done_ = false;
+
+  for (Slot& slot : slots_) slot.written = false;
+  at(loss).gradient(0, 0) = 1.0F;
+  at(loss).written = true;
+  for (auto record = steps_.rbegin(); record != steps_.rend(); ++record)
+    if (at(record->output).written) record->backward(record->step, *this);
+}
+
+Tape::Sink Tape::sink(Variable input) {
+  Slot& slot = at(input);
+  if (!slot.gradient) return {{}, false};
+  const bool accumulate = slot.written;
+  slot.written = true;
+  return {slot.gradient, accumulate};
+}
+
+Matrix Tape::gradient(Variable v) const {
+  const Slot& slot = at(v);
+  if (!slot.gradient)
+    fail("gradient: '{}' needs no gradient (nothing it depends on is a parameter)", slot.name);
+  if (!slot.written)
+    fail("gradient: none for '{}': no backward pass was run, or the loss does not depend on it", slot.name);
+  return slot.gradient;
+}
+
+}  // namespace jsc

@@ -1,0 +1,124 @@
+// The autograd tape: an append-only list of steps in execution order, run forwards and walked backwards once.
+//
+//   Tape tape(execution);
+//   Variable x = tape.input(features, batch);          // the caller fills tape.value(x)
+//   Variable w = tape.parameter(value, gradient, "w");
+//   Variable y = linear(tape, x, w, b);                // recording wrappers (ops/) check shapes, lay out
+//   memory Variable loss = ...;                               // 1 x 1 tape.forward(); tape.backward(loss);
+//   // replay as often as wanted, on new values, without allocation
+//
+// Recording computes nothing. Any directed acyclic graph works: a variable may feed many steps, a parameter
+// may be recorded more than once (it is then one variable). During the backward walk the first contribution
+// to a gradient writes it and later ones add to it, so gradients are never cleared. A step whose output
+// received no gradient is skipped.
+//
+// A step is a trivially destructible struct with
+//   void forward(Tape&) const;    compute the output's value
+//   void backward(Tape&) const;   for each input that needs it: add its share to tape.sink(input)
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "engine/arena.hpp"
+#include "engine/execution.hpp"
+
+namespace jsc {
+
+struct Variable {
+  std::int32_t id = -1;
+  explicit operator bool() const { return id >= 0; }
+};
+
+class Tape {
+ public:
+  explicit Tape(Execution execution = {}) : execution_(execution) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  const Execution& execution() const { return execution_; }
+  Arena& arena() { return arena_; }
+
+  // --- recording ---
+  // A value that the caller fills and that needs no gradient.
+  Variable input(Index rows, Index cols);
+  // A value kept elsewhere (row-major, see tensor.hpp) whose gradient goes to `gradient` (same shape). The
+  // same `value.data` recorded again gives the same variable. `name` is for messages.
+  Variable parameter(Matrix value, Matrix gradient, std::string_view name);
+  // The output of a step over `inputs`; it needs a gradient if one of them does.
+  Variable output(Index rows, Index cols, std::initializer_list<Variable> inputs);
+  // Appends a step. `name` must outlive the tape (a literal).
+  template <class Step>
+  void record(const char* name, Variable output, const Step& step) {
+    append(
+        name, output, arena_.make(step),
+        [](const void* s, Tape& tape) { static_cast<const Step*>(s)->forward(tape); },
+        [](const void* s, Tape& tape) { static_cast<const Step*>(s)->backward(tape); });
+  }
+  // Forgets everything recorded and keeps the memory.
+  void reset();
+
+  // --- running ---
+  void forward();
+  // Gradient of `loss` (1 x 1) with respect to everything it depends on. Once for each forward().
+  // Throws Error if loss is not 1 x 1, needs no gradient, or no forward() came before.
+  void backward(Variable loss);
+
+  // --- looking ---
+  Matrix value(Variable v) const { return at(v).value; }
+  bool needs_gradient(Variable v) const { return at(v).gradient.data != nullptr; }
+  // The gradient left by the last backward(). Throws Error if v needs none or the loss does not depend on v.
+  Matrix gradient(Variable v) const;
+  bool has_gradient(Variable v) const { return at(v).written; }
+  std::string_view name(Variable v) const { return at(v).name; }
+  Index step_count() const { return static_cast<Index>(steps_.size()); }
+
+  // Number of the training step, which random operations (dropout) put into their Philox key.
+  std::uint64_t training_step = 0;
+
+  // --- for the backward functions of steps ---
+  struct Sink {
+    Matrix d;         // where the gradient goes; d.data is null if the input needs none
+    bool accumulate;  // add to what is there (true) or overwrite it (false)
+  };
+  // Asks for the gradient of an input and marks it as written: call once for each contribution and then write
+  // it.
+  Sink sink(Variable input);
+  // The gradient that arrived at a step's output.
+  ConstMatrix d(Variable output) const { return at(output).gradient; }
+
+ private:
+  struct Slot {
+    Matrix value;
+    Matrix gradient;
+    std::string_view name;
+    bool written = false;
+  };
+  using Run = void (*)(const void* step, Tape& tape);
+  struct Record {
+    const char* name;
+    Variable output;
+    const void* step;
+    Run forward;
+    Run backward;
+  };
+
+  void append(const char* name, Variable output, const void* step, Run run_forward, Run run_backward);
+  Variable add(const Slot& slot);
+  Slot& at(Variable v) {
+    JSC_ASSERT(v.id >= 0 && static_cast<std::size_t>(v.id) < slots_.size());
+    return slots_[static_cast<std::size_t>(v.id)];
+  }
+  const Slot& at(Variable v) const { return const_cast<Tape*>(this)->at(v); }
+
+  Execution execution_;
+  Arena arena_;
+  std::vector<Slot> slots_;
+  std::vector<Record> steps_;
+  std::vector<Variable> parameters_;
+  bool forward_done_ = false;
+};
+
+}  // namespace jsc
