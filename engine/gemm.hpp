@@ -1,0 +1,30 @@
+// Matrix products of the three roles of a linear layer, and the row sums of its bias, on feature-major
+// activations (tensor.hpp). engine/kernels/reference.hpp is the normative order of operations: every path
+// gives its bits, for every ISA and thread count, except OpenBLAS, which takes over above a measured size
+// when execution.allow_blas says so.
+//
+// Shapes disagree -> Error. Matrices that are written must not overlap those that are read.
+#pragma once
+
+#include "engine/execution.hpp"
+#include "engine/tensor.hpp"
+
+namespace jsc {
+
+// y[out][batch] = w[out][in] x[in][batch] + bias[out]; bias may be null. Columns of y up to the next multiple
+// of 16 may be written.
+void gemm_forward(const Execution& execution, ConstMatrix w, const float* bias, ConstMatrix x, Matrix y);
+
+// d_x[in][batch] (+)= w[out][in]^T d_y[out][batch]. Columns of d_x up to the next multiple of 16 may be
+// written.
+void gemm_backward_input(const Execution& execution, ConstMatrix w, ConstMatrix d_y, Matrix d_x,
+                         bool accumulate);
+
+// d_w[out][in] (+)= d_y[out][batch] x[in][batch]^T
+void gemm_backward_weight(const Execution& execution, ConstMatrix d_y, ConstMatrix x, Matrix d_w,
+                          bool accumulate);
+
+// sums[r] (+)= sum of a's row r, for bias gradients
+void row_sums(const Execution& execution, ConstMatrix a, float* sums, bool accumulate);
+
+}  // namespace jsc

@@ -1,0 +1,69 @@
+// exp and log over lanes, as templates over any of the lane types F32x16 (or math.cpp's single lane), each
+// step one IEEE operation a lane: all of them give the same bits.
+#pragma once
+
+namespace jsc {
+
+// 2^n for n in [-126, 127]
+template <class I>
+auto power_of_two(I n) {
+  return from_bits(shift_left<23>(n + I::set(127)));
+}
+
+// e^x = 2^n e^r with n = round(x / ln 2) and r = x - n ln 2, |r| <= 0.3466, where ln 2 is split in two so
+// that n times the high part is exact. 2^n is applied in two factors, so that a subnormal result is rounded
+// once.
+template <class F>
+F exp_lanes(F x) {
+  using I = decltype(bits(x));
+  const auto ordered = x == x;
+  // Beyond these the result is 0 or inf; the bounds keep n in range.
+  const F a = min(max(select(ordered, x, F::zero()), F::set(-104.0F)), F::set(89.0F));
+  const F n = round_even(a * F::set(0x1.715476p+0F));
+  const F r = fma(n, F::set(0x1.05c610p-29F), fma(n, F::set(-0x1.62e430p-1F), a));
+  F p = F::set(1.9875691500e-4F);
+  p = fma(p, r, F::set(1.3981999507e-3F));
+  p = fma(p, r, F::set(8.3334519073e-3F));
+  p = fma(p, r, F::set(4.1665795894e-2F));
+  p = fma(p, r, F::set(1.6666665459e-1F));
+  p = fma(p, r, F::set(5.0000001201e-1F));
+  const F y = fma(p, r * r, r) + F::set(1.0F);
+  const I whole = to_int(n);
+  const I half = shift_right<1>(whole);
+  return select(ordered, y * power_of_two(half) * power_of_two(whole - half), x);
+}
+
+// log x = e ln 2 + log(1 + f) with x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)).
+template <class F>
+F log_lanes(F x) {
+  using I = decltype(bits(x));
+  const auto subnormal = x < F::set(0x1p-126F);
+  const F scaled = select(subnormal, x * F::set(0x1p+25F), x);
+  // Subtracting the bits of sqrt(1/2) leaves the wanted exponent above the mantissa.
+  const I offset = bits(scaled) - I::set(0x3f3504f3);
+  const I exponent = shift_right<23>(offset);
+  const F f = from_bits(bits(scaled) - shift_left<23>(exponent)) - F::set(1.0F);
+  const F e = to_float(exponent) - select(subnormal, F::set(25.0F), F::zero());
+  F p = F::set(7.0376836292e-2F);
+  p = fma(p, f, F::set(-1.1514610310e-1F));
+  p = fma(p, f, F::set(1.1676998740e-1F));
+  p = fma(p, f, F::set(-1.2420140846e-1F));
+  p = fma(p, f, F::set(1.4249322787e-1F));
+  p = fma(p, f, F::set(-1.6668057665e-1F));
+  p = fma(p, f, F::set(2.0000714765e-1F));
+  p = fma(p, f, F::set(-2.4999993993e-1F));
+  p = fma(p, f, F::set(3.3333331174e-1F));
+  const F square = f * f;
+  F tail = p * (f * square);
+  tail = fma(e, F::set(-2.12194440e-4F), tail);
+  tail = fma(square, F::set(-0.5F), tail);
+  const F y = fma(e, F::set(0.693359375F), f + tail);
+
+  const F inf = from_bits(I::set(0x7f800000));
+  const F nan = from_bits(I::set(0x7fc00000));
+  const F special = select(x == F::zero(), F::zero() - inf, select(x == inf, inf, nan));
+  const auto regular = (F::zero() < x) & (x < inf);
+  return select(regular, y, special);
+}
+
+}  // namespace jsc
