@@ -1,0 +1,101 @@
+#include "ops/cross_entropy.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/rows.hpp"
+
+namespace jsc {
+
+ClassificationCounts cross_entropy_forward(const Execution& execution, const CrossEntropyTarget& target,
+                                           ConstMatrix logits, const std::int32_t* labels,
+                                           Matrix probabilities, CrossEntropySums* block_sums) {
+  const OpsKernels& kernels = ops_kernels(execution.isa);
+  for_each_block(execution.threads, logits.cols, [&](Index block, Index begin, Index end) {
+    float* p = probabilities ? probabilities.data + begin : nullptr;
+    block_sums[block] = kernels.cross_entropy_forward(target, end - begin, logits.data + begin, logits.stride,
+                                                      labels + begin, p, probabilities.stride);
+  });
+  ClassificationCounts counts;
+  for (Index block = 0; block < block_count(logits.cols); ++block) {
+    counts.loss_sum += static_cast<double>(block_sums[block].loss);
+    counts.weight_sum += static_cast<double>(block_sums[block].weights);
+    counts.correct += block_sums[block].correct;
+  }
+  return counts;
+}
+
+void cross_entropy_backward(const Execution& execution, const CrossEntropyTarget& target,
+                            ConstMatrix probabilities, const std::int32_t* labels, double weight_sum,
+                            float d_loss, Matrix d_logits, bool accumulate) {
+  const OpsKernels& kernels = ops_kernels(execution.isa);
+  const float factor = static_cast<float>(static_cast<double>(d_loss) / weight_sum);
+  for_each_block(execution.threads, d_logits.cols, [&](Index, Index begin, Index end) {
+    kernels.cross_entropy_backward(target, end - begin, factor, probabilities.data + begin,
+                                   probabilities.stride, labels + begin, d_logits.data + begin,
+                                   d_logits.stride, accumulate);
+  });
+}
+
+namespace {
+
+struct CrossEntropyStep {
+  Variable logits, loss;
+  const std::int32_t* labels;
+  CrossEntropyTarget target;
+  Matrix probabilities;
+  CrossEntropySums* block_sums;
+  ClassificationCounts* found;   // of this step, for its backward
+  ClassificationCounts* counts;  // the caller's, or null
+
+  void forward(Tape& tape) const {
+    *found = cross_entropy_forward(tape.execution(), target, tape.value(logits), labels, probabilities,
+                                   block_sums);
+    tape.value(loss)(0, 0) = static_cast<float>(found->loss_sum / found->weight_sum);
+    if (counts != nullptr) *counts = *found;
+  }
+  void backward(Tape& tape) const {
+    const Tape::Sink d_logits = tape.sink(logits);
+    if (d_logits.d)
+      cross_entropy_backward(tape.execution(), target, probabilities, labels, found->weight_sum,
+                             tape.d(loss)(0, 0), d_logits.d, d_logits.accumulate);
+  }
+};
+
+void check_options(Index classes, const CrossEntropyOptions& options) {
+  if (!options.class_weights.empty() && static_cast<Index>(options.class_weights.size()) != classes)
+    fail("cross_entropy, class weights: expected {} (one a class), found {}", classes,
+         options.class_weights.size());
+  for (float w : options.class_weights)
+    if (!(w >= 0.0F && std::isfinite(w)))
+      fail("cross_entropy, class weights: expected finite and not negative, found {}", w);
+  if (!(options.label_smoothing >= 0.0F && options.label_smoothing <= 1.0F))
+    fail("cross_entropy, label smoothing: expected 0 to 1, found {}", options.label_smoothing);
+}
+
+}  // namespace
+
+Variable cross_entropy(Tape& tape, Variable logits, const std::int32_t* labels,
+                       const CrossEntropyOptions& options, ClassificationCounts* counts) {
+  const Matrix x = tape.value(logits);
+  check_options(x.rows, options);
+  Arena& arena = tape.arena();
+  float* weights = arena.array<float>(x.rows);
+  if (options.class_weights.empty())
+    std::fill(weights, weights + x.rows, 1.0F);
+  else
+    std::copy(options.class_weights.begin(), options.class_weights.end(), weights);
+  CrossEntropyTarget target{x.rows, weights, 0.0F, 1.0F - options.label_smoothing,
+                            options.label_smoothing / static_cast<float>(x.rows)};
+  for (Index c = 0; c < x.rows; ++c) target.weight_total += weights[c];
+
+  const Variable loss = tape.output(1, 1, {logits});
+  const Matrix probabilities = tape.needs_gradient(logits) ? arena.matrix(x.rows, x.cols) : Matrix{};
+  CrossEntropySums* block_sums = arena.array<CrossEntropySums>(block_count(x.cols));
+  ClassificationCounts* found = arena.make(ClassificationCounts{});
+  tape.record("cross_entropy", loss,
+              CrossEntropyStep{logits, loss, labels, target, probabilities, block_sums, found, counts});
+  return loss;
+}
+
+}  // namespace jsc

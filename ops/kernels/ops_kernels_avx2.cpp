@@ -1,0 +1,30 @@
+// The kernels of ops for AVX2 with FMA.
+#include "engine/kernels/lanes_avx2.hpp"
+#include "ops/kernels/batch_norm_kernels.hpp"
+#include "ops/kernels/elementwise_kernels.hpp"
+#include "ops/kernels/loss_kernels.hpp"
+#include "ops/kernels/ops_kernels.hpp"
+#include "ops/kernels/optimizer_kernels.hpp"
+
+namespace jsc {
+namespace {
+
+struct Lanes {
+  using F32 = lanes_avx2::F32x16;
+  using I32 = lanes_avx2::I32x16;
+  using Mask = lanes_avx2::Mask16;
+  static Mask first(int n) { return lanes_avx2::first_lanes(n); }
+  static float sum(F32 v) { return lanes_avx2::sum(v); }
+  static F32 exp(F32 x) { return exp_lanes(x); }
+  static F32 log(F32 x) { return log_lanes(x); }
+};
+
+}  // namespace
+
+const OpsKernels kOpsKernelsAvx2 = {
+#define JSC_OPS_KERNEL(name, result, arguments) ops_kernels_detail::name<Lanes>,
+#include "ops/kernels/kernels.inc"
+#undef JSC_OPS_KERNEL
+};
+
+}  // namespace jsc

@@ -1,0 +1,24 @@
+// Fully connected layer (torch.nn.Linear), activations feature-major, weight [out][in], bias [1][out].
+//   y = W x + b
+//   d_x = Wᵀ d_y,  d_W = d_y xᵀ,  d_b = sum of d_y over the samples
+// Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.5. The three products are
+// engine/gemm.hpp.
+#pragma once
+
+#include "engine/tape.hpp"
+
+namespace jsc {
+
+// bias.data may be null.
+void linear_forward(const Execution& execution, ConstMatrix x, ConstMatrix weight, ConstMatrix bias,
+                    Matrix y);
+void linear_backward_input(const Execution& execution, ConstMatrix weight, ConstMatrix d_y, Matrix d_x,
+                           bool accumulate);
+void linear_backward_weight(const Execution& execution, ConstMatrix x, ConstMatrix d_y, Matrix d_weight,
+                            bool accumulate);
+void linear_backward_bias(const Execution& execution, ConstMatrix d_y, Matrix d_bias, bool accumulate);
+
+// `bias` may be {} for none.
+Variable linear(Tape& tape, Variable x, Variable weight, Variable bias);
+
+}  // namespace jsc
