@@ -1,0 +1,123 @@
+#include "graph/graph.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "graph/functions.hpp"
+
+namespace jsc {
+
+std::string_view node_kind_name(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::placeholder:
+      return "placeholder";
+    case NodeKind::get_attr:
+      return "get_attr";
+    case NodeKind::call_function:
+      return "call_function";
+    case NodeKind::call_method:
+      return "call_method";
+    case NodeKind::call_module:
+      return "call_module";
+    case NodeKind::output:
+      return "output";
+  }
+  return "unknown";
+}
+
+Module* Graph::find_module(std::string_view path) const {
+  for (const auto& [known, module] : modules)
+    if (known == path) return module.get();
+  return nullptr;
+}
+
+const Node& Graph::input() const {
+  return nodes.front();
+}
+
+const Node& Graph::result() const {
+  return nodes[static_cast<std::size_t>(nodes.back().inputs[0])];
+}
+
+void Graph::bind_parameters() {
+  Index size = 0;
+  for (const auto& [path, module] : modules)
+    for (const Parameter& p : module->parameters()) size += round_up(p.rows() * p.cols(), kLanes);
+
+  ParameterBlock fresh{make_aligned<float>(size), make_aligned<float>(size), size};
+  Index offset = 0;
+  for (const auto& [path, module] : modules) {
+    for (Parameter& p : module->parameters()) {
+      const Index count = p.rows() * p.cols();
+      float* value = fresh.values.get() + offset;
+      if (p.value) std::memcpy(value, p.value.data, static_cast<std::size_t>(count) * sizeof(float));
+      p.value = {value, p.rows(), p.cols(), p.cols()};
+      p.gradient = {fresh.gradients.get() + offset, p.rows(), p.cols(), p.cols()};
+      offset += round_up(count, kLanes);
+    }
+  }
+  block = std::move(fresh);
+}
+
+void Graph::initialize(std::uint64_t seed) {
+  std::uint64_t stream = 0;
+  for (const auto& [path, module] : modules) module->initialize({seed, stream++});
+}
+
+Index Graph::parameter_count() const {
+  Index count = 0;
+  for (const auto& [path, module] : modules)
+    for (const Parameter& p : module->parameters()) count += p.rows() * p.cols();
+  return count;
+}
+
+namespace {
+
+void verify_node(const Graph& graph, NodeId id) {
+  const Node& node = graph.nodes[static_cast<std::size_t>(id)];
+  const bool last = id + 1 == static_cast<NodeId>(graph.nodes.size());
+  if ((node.kind == NodeKind::placeholder) != (id == 0))
+    fail("graph: node '{}': exactly the first node is a placeholder", node.name);
+  if ((node.kind == NodeKind::output) != last)
+    fail("graph: node '{}': exactly the last node is an output", node.name);
+
+  std::vector<Index> features;
+  for (NodeId input : node.inputs) {
+    if (input < 0 || input >= id) fail("graph: node '{}': an input does not stand before it", node.name);
+    features.push_back(graph.nodes[static_cast<std::size_t>(input)].features);
+  }
+
+  Index expected = node.features;
+  try {
+    if (node.kind == NodeKind::call_module) {
+      const Module* module = graph.find_module(node.target);
+      if (module == nullptr) fail("there is no module '{}'", node.target);
+      expected = module->output_features(features);
+    } else if (node.kind == NodeKind::call_function) {
+      expected = find_function(node.target).output_features(features);
+    } else if (node.kind == NodeKind::output) {
+      if (features.size() != 1) fail("expected one value to return, found {}", features.size());
+      expected = features[0];
+    }
+  } catch (const Error& error) {
+    fail("graph: node '{}': {}", node.name, error.what());
+  }
+  if (node.features < 1 || node.features != expected)
+    fail("graph: node '{}': it should yield {} features, found {}", node.name, expected, node.features);
+}
+
+}  // namespace
+
+void verify(const Graph& graph) {
+  if (graph.nodes.size() < 2)
+    fail("graph: expected at least an input and an output node, found {} nodes", graph.nodes.size());
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!names.insert(graph.nodes[i].name).second)
+      fail("graph: node '{}': the name is used twice", graph.nodes[i].name);
+    verify_node(graph, static_cast<NodeId>(i));
+  }
+}
+
+}  // namespace jsc

@@ -1,0 +1,109 @@
+#include <catch2/catch.hpp>
+
+#include "graph/builder.hpp"
+#include "graph/executor.hpp"
+#include "graph/modules.hpp"
+#include "ops/cross_entropy.hpp"
+
+using namespace jsc;
+
+namespace {
+
+void fill(Matrix m, float scale) {
+  for (Index r = 0; r < m.rows; ++r)
+    for (Index c = 0; c < m.cols; ++c) m(r, c) = scale * static_cast<float>((r * 7 + c * 3) % 11 - 5);
+}
+
+}  // namespace
+
+TEST_CASE("a recorded graph computes what its layers say") {
+  GraphBuilder builder(2);
+  const NodeId fc = builder.call_module("fc", std::make_shared<Linear>(2, 2), {builder.input()});
+  const NodeId act = builder.call_module("act", std::make_shared<ReLU>(), {fc});
+  Graph graph = builder.finish(builder.call_function("sub", {act, builder.input()}));
+  float* w = graph.modules[0].second->parameters()[0].value.data;
+  const float weights[] = {1, 2, -3, 4};
+  std::copy_n(weights, 4, w);
+  float* bias = graph.modules[0].second->parameters()[1].value.data;
+  bias[0] = 0.5F;
+  bias[1] = -1;
+
+  Tape tape;
+  const Recording recording = record(graph, tape, 3, Mode::evaluate);
+  const Matrix x = tape.value(recording.input);
+  fill(x, 1);
+  tape.forward();
+  for (Index b = 0; b < 3; ++b) {
+    const float h0 = std::max(0.0F, 1 * x(0, b) + 2 * x(1, b) + 0.5F);
+    const float h1 = std::max(0.0F, -3 * x(0, b) + 4 * x(1, b) - 1);
+    CHECK(tape.value(recording.output)(0, b) == h0 - x(0, b));
+    CHECK(tape.value(recording.output)(1, b) == h1 - x(1, b));
+  }
+}
+
+TEST_CASE("a module called twice shares its parameters, and their gradient is the sum") {
+  // y = w (w x): with scalar w and loss = y, d_w = 2 w x.
+  GraphBuilder builder(1);
+  const NodeId once = builder.call_module("fc", std::make_shared<Linear>(1, 1, false), {builder.input()});
+  const Graph graph = builder.finish(builder.call_module("fc", nullptr, {once}));
+  CHECK(graph.parameter_count() == 1);
+  CHECK(graph.nodes[2].name == "fc_1");
+  const Parameter& weight = graph.modules[0].second->parameters()[0];
+  *weight.value.data = 3;
+
+  Tape tape;
+  const Recording recording = record(graph, tape, 1, Mode::train);
+  tape.value(recording.input)(0, 0) = 2;
+  tape.forward();
+  tape.backward(recording.output);
+  CHECK(tape.value(recording.output)(0, 0) == 18);
+  CHECK(*weight.gradient.data == 12);
+}
+
+TEST_CASE("training mode updates running statistics and evaluation mode does not") {
+  GraphBuilder builder(2);
+  Graph graph =
+      builder.finish(builder.call_module("bn", std::make_shared<BatchNorm1d>(2), {builder.input()}));
+  graph.initialize(0);
+  const auto& mean = std::get<std::vector<float>>(graph.modules[0].second->buffers()[0].value);
+  const auto& batches = std::get<std::int64_t>(graph.modules[0].second->buffers()[2].value);
+  for (const Mode mode : {Mode::evaluate, Mode::train}) {
+    Tape tape;
+    const Recording recording = record(graph, tape, 4, mode);
+    fill(tape.value(recording.input), 0.5F);
+    tape.forward();
+    CHECK((mean[0] != 0) == (mode == Mode::train));
+    CHECK(batches == (mode == Mode::train ? 1 : 0));
+  }
+}
+
+TEST_CASE("dropout acts in training only, and anew at each step") {
+  GraphBuilder builder(1);
+  const Graph graph =
+      builder.finish(builder.call_module("drop", std::make_shared<Dropout>(0.5), {builder.input()}));
+  Tape evaluation;
+  const Recording identity = record(graph, evaluation, 8, Mode::evaluate);
+  CHECK(identity.output.id == identity.input.id);
+
+  Tape tape;
+  const Recording recording = record(graph, tape, 1000, Mode::train, 3);
+  for (Index b = 0; b < 1000; ++b) tape.value(recording.input)(0, b) = 1;
+  const auto kept = [&] {
+    tape.forward();
+    std::vector<bool> mask;
+    for (Index b = 0; b < 1000; ++b) mask.push_back(tape.value(recording.output)(0, b) != 0);
+    return mask;
+  };
+  const std::vector<bool> first = kept();
+  CHECK(kept() == first);
+  tape.training_step = 1;
+  CHECK(kept() != first);
+}
+
+TEST_CASE("a batch of one cannot be normalized in training") {
+  GraphBuilder builder(2);
+  const Graph graph =
+      builder.finish(builder.call_module("bn", std::make_shared<BatchNorm1d>(2), {builder.input()}));
+  Tape tape;
+  CHECK_THROWS_AS(record(graph, tape, 1, Mode::train), Error);
+}
