@@ -1,0 +1,88 @@
+#include "apps/support/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "engine/error.hpp"
+
+namespace jsc {
+
+namespace {
+
+std::string unique_suffix() {
+  static std::atomic<unsigned> count{0};
+  return fmt::format(".tmp-{}-{}", getpid(), count++);
+}
+
+bool flush_to_disk(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool done = fsync(descriptor) == 0 || errno == EINVAL;  // EINVAL: a file system that has no fsync
+  close(descriptor);
+  return done;
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == path.npos ? "." : path.substr(0, slash + 1);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + unique_suffix()) {
+  struct stat status = {};
+  if (stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    fail("{}: cannot write: expected a regular file or a new name, found a {}", path_,
+         S_ISDIR(status.st_mode) ? "folder" : "special file");
+  const int descriptor = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail_with_errno("create");
+  file_ = fdopen(descriptor, "wb");
+  if (file_ == nullptr) {
+    const int error = errno;
+    close(descriptor);
+    unlink(temporary_.c_str());
+    errno = error;
+    fail_with_errno("create");
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ != nullptr) std::fclose(file_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::string_view bytes) {
+  write(bytes.data(), bytes.size());
+}
+
+void AtomicFile::write(const void* bytes, std::size_t size) {
+  JSC_ASSERT(file_ != nullptr);
+  if (std::fwrite(bytes, 1, size, file_) != size) fail_with_errno("write");
+}
+
+void AtomicFile::commit() {
+  JSC_ASSERT(file_ != nullptr);
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) fail_with_errno("write");
+  if (!flush_to_disk(temporary_)) fail_with_errno("write");
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_errno("rename");
+  temporary_.clear();
+  flush_to_disk(folder_of(path_));  // so that the new name survives too; some file systems cannot
+}
+
+void AtomicFile::fail_with_errno(const char* what) const {
+  fail("{}: cannot {}: {}", path_, what, std::strerror(errno));
+}
+
+void write_file(const std::string& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+}  // namespace jsc

@@ -1,0 +1,39 @@
+// A file that appears complete or not at all: written under a temporary name beside its own, flushed to the
+// disk, then renamed. Everything this program writes goes through it.
+//
+//   AtomicFile file(path);
+//   file.write(text);
+//   file.commit();      // without it the destructor removes what was written
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace jsc {
+
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::string path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes);
+  void write(const void* bytes, std::size_t size);
+  void commit();
+
+  // For a library that writes by name: it may replace the file of this name before commit().
+  const std::string& temporary_path() const { return temporary_; }
+
+ private:
+  [[noreturn]] void fail_with_errno(const char* what) const;
+
+  std::string path_, temporary_;
+  std::FILE* file_ = nullptr;
+};
+
+// Writes the whole file at once.
+void write_file(const std::string& path, std::string_view bytes);
+
+}  // namespace jsc
