@@ -72,10 +72,10 @@ std::string gnuplot_script(const Plot& plot) {
   std::string script = fmt::format(
       "set encoding utf8\n"
       "set terminal svg size {},{} dynamic rounded noenhanced font 'sans-serif,14' background '#ffffff'\n"
-      "set border 3 linecolor '#555555'\nset tics nomirror textcolor '#333333'\n"
-      "set grid linecolor '#dddddd' linewidth 1 dashtype 1\n"
-      "set key outside top center horizontal samplen 4 textcolor '#333333'\n"
-      "set offsets graph 0.01, graph 0.01, graph 0.03, graph 0.03\n"
+      "set border 3 linecolor '#555555'\nset tics out nomirror textcolor '#333333'\n"
+      "set grid linecolor '#e4e4e4' linewidth 1 dashtype solid\n"
+      "set key bmargin center horizontal Left reverse samplen 4 textcolor '#333333'\n"
+      "set autoscale xfix\nset offsets graph 0.02, graph 0.02, 0, 0\n"
       "set title {} textcolor '#000000'\nset xlabel {} textcolor '#333333'\nset ylabel {} textcolor "
       "'#333333'\n",
       plot.width, plot.height, gnuplot_string(plot.title), gnuplot_string(plot.x_label),

@@ -71,6 +71,11 @@ TEST_CASE("gaps and log axes are drawn with what can be drawn") {
   CHECK(render_svg(plot).problem.empty());
 }
 
+TEST_CASE("a single epoch is a plot too") {
+  if (!have_gnuplot()) return;
+  CHECK(render_svg(plot_of({{"a", {1}, {0.5}}})).problem.empty());
+}
+
 TEST_CASE("text cannot leave its quotes in the gnuplot script") {
   if (!have_gnuplot()) return;
   Plot plot = loss_plot();

@@ -36,7 +36,8 @@ TEST_CASE("on a terminal the bar shows part, rate and remaining time") {
   stage.now += 1;
   progress.note("loss 0.81");
   progress.update(250);
-  CHECK(stage.take() == "\repoch 1/2 [=====               ]  25 %  250 jets/s, 3.0 s left, loss 0.81\x1b[K");
+  CHECK(stage.take() ==
+        "\repoch 1/2 [======                    ]  25 %  250 jets/s, 3.0 s left, loss 0.81\x1b[K");
 }
 
 TEST_CASE("the bar is redrawn at most ten times a second") {
