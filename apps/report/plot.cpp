@@ -14,6 +14,7 @@
 #include <memory>
 #include <string_view>
 
+#include "apps/support/atomic_file.hpp"
 #include "engine/error.hpp"
 
 extern char** environ;
@@ -191,18 +192,12 @@ RenderedPlot render_svg(const Plot& plot) {
 std::string write_svg(const Plot& plot, const std::filesystem::path& path) {
   const RenderedPlot rendered = render_svg(plot);
   if (!rendered.problem.empty()) return rendered.problem;
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
-  const File file(std::fopen(temporary.c_str(), "wb"), [](std::FILE* f) { return f ? std::fclose(f) : 0; });
-  const bool written =
-      file && std::fwrite(rendered.svg.data(), 1, rendered.svg.size(), file.get()) == rendered.svg.size() &&
-      std::fflush(file.get()) == 0;
-  std::error_code error;
-  if (written) std::filesystem::rename(temporary, path, error);
-  if (written && !error) return "";
-  const std::string problem = fmt::format("could not write {}: {}", path.string(), std::strerror(errno));
-  std::filesystem::remove(temporary, error);
-  return problem;
+  try {
+    write_file(path.string(), rendered.svg);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
 }
 
 }  // namespace jsc
