@@ -1,5 +1,6 @@
 #include "ops/batch_norm.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/kernels/ops_kernels.hpp"
@@ -105,7 +106,7 @@ void batch_norm_eval_forward(const Execution& execution, ConstMatrix x, const fl
   for_each_row(execution, x.rows, x.cols, [&](Index f, Index begin, Index n) {
     const float r = inverse_sqrt(buffers.running_var[f], eps);
     const float alpha = weight != nullptr ? weight[f] * r : r;
-    const float beta = (bias != nullptr ? bias[f] : 0.0F) - buffers.running_mean[f] * alpha;
+    const float beta = std::fma(-buffers.running_mean[f], alpha, bias != nullptr ? bias[f] : 0.0F);
     kernels.affine(n, alpha, beta, x.row(f) + begin, y.row(f) + begin);
   });
 }

@@ -8,7 +8,7 @@
 //                d_x = w·r·(d_y - d_b/n - (x - mean)·r·d_w/n)
 //   evaluation:  y = fma(x, alpha, beta),  alpha = w·(1/sqrt(running_var + eps)),  beta = b -
 //   running_mean·alpha
-//                in float32, as PyTorch on a CPU, to the bit
+//                in float32, beta with one rounding: to the bit what PyTorch 1.13 gives on a CPU with AVX2
 //                d_x = alpha·d_y;  d_b and d_w as above with the running mean and r
 #pragma once
 

@@ -54,6 +54,9 @@ Variable linear(Tape& tape, Variable x, Variable weight, Variable bias) {
   if (w.cols != vx.rows)
     fail("linear, weight '{}': expected {} columns (the input's features), found {} x {}", tape.name(weight),
          vx.rows, w.rows, w.cols);
+  if (vx.stride % kLanes != 0)
+    fail("linear, input '{}': expected rows padded to {} floats (an activation), found a stride of {}",
+         tape.name(x), kLanes, vx.stride);
   if (bias) require_shape("linear", "bias", 1, w.rows, tape.value(bias).rows, tape.value(bias).cols);
   const Variable y = tape.output(w.rows, vx.cols, {x, weight, bias});
   tape.record("linear", y, LinearStep{x, weight, bias, y});

@@ -1,5 +1,6 @@
 #include "ops/optimizer.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/error.hpp"
