@@ -41,7 +41,8 @@ Recipe adam_with(const std::string& name, AdamMistake mistake) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       double w = static_cast<double>(values[i]), g = static_cast<double>(gradients[i]);
       if (o.name == "adamw")
-        w *= 1.0 - rate * o.weight_decay;
+        w = static_cast<double>(values[i] *
+                                static_cast<float>(1.0 - rate * o.weight_decay));  // a step of its own
       else
         g += o.weight_decay * w;
       (*m)[i] = o.beta1 * (*m)[i] + (1.0 - o.beta1) * g;
