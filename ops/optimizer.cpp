@@ -45,7 +45,7 @@ class Sgd final : public Optimizer {
             double learning_rate) override {
     check_sizes(size_, values.size(), gradients.size());
     const SgdStep step{static_cast<float>(learning_rate), static_cast<float>(options_.weight_decay),
-                       static_cast<float>(options_.momentum), options_.nesterov, steps_taken == 0};
+                       static_cast<float>(options_.momentum), options_.nesterov};
     const OpsKernels& kernels = ops_kernels(execution.isa);
     float* buffer = momentum_buffer_.get();
     for_each_part(execution, size_, [&](Index i, Index n) {

@@ -1,7 +1,7 @@
 // What moves the parameters: SGD, Adam and AdamW, each as PyTorch defines it, over the flat parameter block
 // (all parameters in one array; padding is zero and stays zero). t counts the steps from 1, g is the
 // gradient.
-//   sgd    g += weight_decay·w;  u = g at t = 1, else momentum·u + g;  w -= rate·u
+//   sgd    g += weight_decay·w;  u = momentum·u + g from u = 0;  w -= rate·u
 //          Nesterov: w -= rate·(g + momentum·u)                     (Sutskever et al., ICML 2013; dampening
 //          0)
 //   adam   g += weight_decay·w;  m = beta1·m + (1-beta1)·g;  v = beta2·v + (1-beta2)·g²

@@ -28,7 +28,6 @@ struct SgdStep {
   float weight_decay;  // added to the gradient; 0 for none
   float momentum;      // 0 for none: the buffer may then be null
   bool nesterov;
-  bool first;  // the buffer starts as the gradient
 };
 
 struct AdamStep {

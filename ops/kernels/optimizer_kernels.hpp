@@ -18,7 +18,7 @@ void sgd_step(Index n, const SgdStep& step, float* w, const float* g, float* mom
     F32 d = group.load(g + i);
     if (decays) d = fma(value, decay, d);
     if (has_momentum) {
-      const F32 buffer = step.first ? d : group.load(momentum_buffer + i) * momentum + d;
+      const F32 buffer = group.load(momentum_buffer + i) * momentum + d;
       group.store(momentum_buffer + i, buffer);
       d = step.nesterov ? fma(buffer, momentum, d) : buffer;
     }

@@ -192,7 +192,7 @@ inline void sgd_step(Index n, const SgdStep& step, float* w, const float* g, flo
     float d = g[i];
     if (step.weight_decay != 0.0F) d = std::fma(w[i], step.weight_decay, d);
     if (step.momentum != 0.0F) {
-      momentum_buffer[i] = step.first ? d : momentum_buffer[i] * step.momentum + d;
+      momentum_buffer[i] = momentum_buffer[i] * step.momentum + d;
       d = step.nesterov ? std::fma(momentum_buffer[i], step.momentum, d) : momentum_buffer[i];
     }
     w[i] = std::fma(d, -step.learning_rate, w[i]);
