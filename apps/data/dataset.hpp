@@ -26,7 +26,12 @@ struct Dataset {
   bool labelled() const { return !labels.empty(); }
 };
 
-enum class NonFinite { error, drop };  // a missing, NaN or infinite cell: refuse the file, or drop the row
+enum class NonFinite {
+  error,
+  drop,
+  keep
+};  // a missing, NaN or infinite cell: refuse the file, drop the row,
+    // or keep it as NaN or infinity (to report on it)
 enum class LabelPolicy { required, optional };  // optional: for inference; also admits a single class
 
 struct LoadOptions {
