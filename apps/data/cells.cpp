@@ -153,8 +153,7 @@ class RowParser {
       try {
         parse_row(content, line, row++, chunk.vocabulary);
       } catch (const Error&) {
-        check_count(content,
-                    line);  // cells that are too few or too many explain more than what one of them holds
+        check_count(content, line);  // a wrong number of cells explains more than what one of them holds
         throw;
       }
     }
