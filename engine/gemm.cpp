@@ -1,38 +1,109 @@
+// Checks shapes, shares a product between threads and hands it to the kernels, or to OpenBLAS where that is
+// faster. Threads divide columns of the result that no reduction crosses, so they cannot change its bits.
 #include "engine/gemm.hpp"
 
-#include "engine/kernels/reference.hpp"
+#include <algorithm>
+
+#include "engine/gemm_blas.hpp"
+#include "engine/kernels/kernels.hpp"
+#include "engine/threads.hpp"
 
 namespace jsc {
 
 namespace {
 
+static_assert(kSampleBlock == 512, "kernels/gemm_kernels.hpp has the same number");
+
 void expect_shape(const char* product, const char* name, ConstMatrix a, Index rows, Index cols) {
-  if (a.rows != rows || a.cols != cols)
-    fail("{}: {} should be {} x {}, found {} x {}", product, name, rows, cols, a.rows, a.cols);
+  if (a.rows != rows || a.cols != cols || rows < 1 || cols < 1)
+    fail("{}: {} should be {} x {} and not empty, found {} x {}", product, name, rows, cols, a.rows, a.cols);
+}
+
+// A thread more for each kFlopsPerThread: sharing a region costs some microseconds.
+constexpr double kFlopsPerThread = 1 << 19;
+
+// Calls task(begin, end) for even pieces of [0, size), each a multiple of `unit` but the last.
+template <class Task>
+void share(const Execution& execution, double flops, Index size, Index unit, const Task& task) {
+  const Index most = std::min<Index>((size + unit - 1) / unit, static_cast<Index>(flops / kFlopsPerThread));
+  const Index pieces = std::clamp<Index>(most, 1, execution.threads);
+  const Index piece = round_up((size + pieces - 1) / pieces, unit);
+  parallel_for(execution.threads, pieces, [&](Index i) {
+    const Index begin = std::min(size, i * piece), end = std::min(size, begin + piece);
+    if (begin < end) task(begin, end);
+  });
+}
+
+double flops(Index m, Index n, Index k) {
+  return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+}
+
+void run(const Execution& execution, const ProductArgs& args) {
+  share(execution, flops(args.m, args.n, args.k), args.n, kLanes, [&](Index begin, Index end) {
+    ProductArgs part = args;
+    part.x += begin;
+    part.y += begin;
+    part.n = end - begin;
+    engine_kernels(execution.isa).product(part);
+  });
 }
 
 }  // namespace
 
-void gemm_forward(const Execution&, ConstMatrix w, const float* bias, ConstMatrix x, Matrix y) {
+void gemm_forward(const Execution& execution, ConstMatrix w, const float* bias, ConstMatrix x, Matrix y) {
   expect_shape("gemm_forward", "x", x, w.cols, y.cols);
   expect_shape("gemm_forward", "y", y, w.rows, x.cols);
-  reference::gemm_forward(w, bias, x, y);
+  if (blas_is_faster(execution, GemmRole::forward, w.rows, w.cols, x.cols))
+    return blas_forward(execution, w, bias, x, y);
+  run(execution,
+      {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false});
 }
 
-void gemm_backward_input(const Execution&, ConstMatrix w, ConstMatrix d_y, Matrix d_x, bool accumulate) {
+void gemm_backward_input(const Execution& execution, ConstMatrix w, ConstMatrix d_y, Matrix d_x,
+                         bool accumulate) {
   expect_shape("gemm_backward_input", "d_y", d_y, w.rows, d_x.cols);
   expect_shape("gemm_backward_input", "d_x", d_x, w.cols, d_y.cols);
-  reference::gemm_backward_input(w, d_y, d_x, accumulate);
+  if (blas_is_faster(execution, GemmRole::backward_input, w.rows, w.cols, d_y.cols))
+    return blas_backward_input(execution, w, d_y, d_x, accumulate);
+  run(execution, {w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows, d_y.cols,
+                  nullptr, accumulate});
 }
 
-void gemm_backward_weight(const Execution&, ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate) {
+void gemm_backward_weight(const Execution& execution, ConstMatrix d_y, ConstMatrix x, Matrix d_w,
+                          bool accumulate) {
   expect_shape("gemm_backward_weight", "x", x, d_w.cols, d_y.cols);
   expect_shape("gemm_backward_weight", "d_w", d_w, d_y.rows, x.rows);
-  reference::gemm_backward_weight(d_y, x, d_w, accumulate);
+  if (blas_is_faster(execution, GemmRole::backward_weight, d_y.rows, x.rows, x.cols))
+    return blas_backward_weight(execution, d_y, x, d_w, accumulate);
+  const double work = flops(d_y.rows, x.rows, x.cols);
+  const TransposedArgs all = {d_y.data,   d_y.stride, x.data, x.stride, d_w.data,
+                              d_w.stride, d_y.rows,   x.rows, x.cols,   accumulate};
+  const auto kernel = engine_kernels(execution.isa).product_transposed;
+  if (d_y.rows > x.rows)
+    share(execution, work, d_y.rows, 1, [&](Index begin, Index end) {
+      TransposedArgs part = all;
+      part.a += begin * all.a_stride;
+      part.c += begin * all.c_stride;
+      part.m = end - begin;
+      kernel(part);
+    });
+  else
+    share(execution, work, x.rows, 1, [&](Index begin, Index end) {
+      TransposedArgs part = all;
+      part.b += begin * all.b_stride;
+      part.c += begin;
+      part.n = end - begin;
+      kernel(part);
+    });
 }
 
-void row_sums(const Execution&, ConstMatrix a, float* sums, bool accumulate) {
-  reference::row_sums(a, sums, accumulate);
+void row_sums(const Execution& execution, ConstMatrix a, float* sums, bool accumulate) {
+  expect_shape("row_sums", "a", a, a.rows, a.cols);
+  // Bound by memory: an addition counts as much as eight multiply-adds.
+  share(execution, 16.0 * static_cast<double>(a.size()), a.rows, 1, [&](Index begin, Index end) {
+    engine_kernels(execution.isa)
+        .sum_rows({a.data + begin * a.stride, a.stride, sums + begin, end - begin, a.cols, accumulate});
+  });
 }
 
 }  // namespace jsc

@@ -4,17 +4,44 @@
 #include <cmath>
 #include <utility>
 
-#include "engine/math.hpp"
+#include "engine/kernels/kernels.hpp"
 
 namespace jsc {
 
 namespace {
+
+constexpr Index kGroup = 64;  // positions that 16 blocks fill
 
 constexpr std::uint64_t block_of(std::uint64_t position) {
   return position / 64 * 16 + position % 16;
 }
 constexpr std::size_t word_of(std::uint64_t position) {
   return position / 16 % 4;
+}
+
+// Fills positions first .. first + n - 1: whole groups by one call of the kernel, cut ones through a buffer.
+template <class T, class Kernel>
+void fill(RandomStream stream, std::uint64_t first, T* out, Index n, const Kernel& kernel) {
+  RandomArgs args = {stream.seed, stream.stream, first / kGroup, 0};
+  auto skip = static_cast<Index>(first % kGroup);
+  while (n > 0) {
+    Index done;
+    if (skip == 0 && n >= kGroup) {
+      args.groups = n / kGroup;
+      done = args.groups * kGroup;
+      kernel(args, out);
+    } else {
+      T group[kGroup];
+      args.groups = 1;
+      done = std::min(n, kGroup - skip);
+      kernel(args, group);
+      std::copy_n(group + skip, done, out);
+      skip = 0;
+    }
+    args.group += static_cast<std::uint64_t>(args.groups);
+    out += done;
+    n -= done;
+  }
 }
 
 }  // namespace
@@ -57,26 +84,23 @@ std::uint64_t uniform_below(RandomStream stream, std::uint64_t position, std::ui
   }
 }
 
-void fill_words(RandomStream stream, std::uint64_t first, std::uint32_t* out, Index n, Isa) {
-  for (Index i = 0; i < n; ++i) out[i] = random_word(stream, first + static_cast<std::uint64_t>(i));
+void fill_words(RandomStream stream, std::uint64_t first, std::uint32_t* out, Index n, Isa isa) {
+  fill(stream, first, out, n, [isa](const RandomArgs& args, std::uint32_t* to) {
+    engine_kernels(isa).random_words(args, reinterpret_cast<std::int32_t*>(to));
+  });
 }
 
-void fill_uniform(RandomStream stream, std::uint64_t first, float lo, float hi, float* out, Index n, Isa) {
-  const float below_hi = std::nextafter(hi, lo);
-  for (Index i = 0; i < n; ++i)
-    out[i] =
-        std::min(std::fma(hi - lo, uniform01(stream, first + static_cast<std::uint64_t>(i)), lo), below_hi);
+void fill_uniform(RandomStream stream, std::uint64_t first, float lo, float hi, float* out, Index n,
+                  Isa isa) {
+  const UniformRange range = {lo, hi - lo, std::nextafter(hi, lo)};
+  fill(stream, first, out, n, [&range, isa](const RandomArgs& args, float* to) {
+    engine_kernels(isa).random_uniform(args, range, to);
+  });
 }
 
-void fill_normal(RandomStream stream, std::uint64_t first, float* out, Index n, Isa) {
-  for (Index i = 0; i < n; ++i) {
-    const std::uint64_t position = first + static_cast<std::uint64_t>(i);
-    const auto block = philox_block(stream, block_of(position));
-    const std::size_t word = word_of(position);
-    const float u = (static_cast<float>(block[word & ~std::size_t{1}]) + 0.5F) * 0x1p-32F;
-    const double turn = static_cast<double>(block[word | 1]) * 0x1p-32 + (word % 2 == 0 ? 0.0 : 0.75);
-    out[i] = std::sqrt(-2.0F * log_f32(u)) * static_cast<float>(cos_f64(6.283185307179586 * turn));
-  }
+void fill_normal(RandomStream stream, std::uint64_t first, float* out, Index n, Isa isa) {
+  fill(stream, first, out, n,
+       [isa](const RandomArgs& args, float* to) { engine_kernels(isa).random_normal(args, to); });
 }
 
 void fill_permutation(RandomStream stream, std::uint32_t* out, Index n) {

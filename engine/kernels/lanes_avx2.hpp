@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace jsc::lanes_avx2 {
@@ -12,8 +13,19 @@ struct Mask16 {
   __m256 lo, hi;  // all ones or all zeros a lane
 };
 
+// All ones in lanes 0..n-1 of eight.
+inline __m256i first_eight(std::ptrdiff_t n) {
+  const int count = n < 0 ? 0 : n > 8 ? 8 : static_cast<int>(n);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
 struct I32x16 {
   __m256i lo, hi;
+  static I32x16 iota(std::int32_t first) {
+    const __m256i base = _mm256_set1_epi32(first);
+    return {_mm256_add_epi32(base, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
+            _mm256_add_epi32(base, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15))};
+  }
   static I32x16 set(std::int32_t s) { return {_mm256_set1_epi32(s), _mm256_set1_epi32(s)}; }
   static I32x16 load(const std::int32_t* p) {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
@@ -34,7 +46,26 @@ struct F32x16 {
     _mm256_storeu_ps(p, lo);
     _mm256_storeu_ps(p + 8, hi);
   }
+  static F32x16 load_first(const float* p, std::ptrdiff_t n) {
+    return {_mm256_maskload_ps(p, first_eight(n)), _mm256_maskload_ps(p + 8, first_eight(n - 8))};
+  }
+  void store_first(float* p, std::ptrdiff_t n) const {
+    _mm256_maskstore_ps(p, first_eight(n), lo);
+    _mm256_maskstore_ps(p + 8, first_eight(n - 8), hi);
+  }
 };
+
+// One register of eight lanes, for loops in which pairs would not fit the register file.
+struct F32x8 {
+  __m256 v;
+  static constexpr int kLanes = 8;
+  static F32x8 zero() { return {_mm256_setzero_ps()}; }
+  static F32x8 load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  void store(float* p) const { _mm256_storeu_ps(p, v); }
+};
+inline F32x8 fma(F32x8 a, F32x8 b, F32x8 c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
 
 inline F32x16 operator+(F32x16 a, F32x16 b) {
   return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)};
@@ -113,6 +144,19 @@ inline I32x16 operator-(I32x16 a, I32x16 b) {
 inline I32x16 operator&(I32x16 a, I32x16 b) {
   return {_mm256_and_si256(a.lo, b.lo), _mm256_and_si256(a.hi, b.hi)};
 }
+inline I32x16 operator^(I32x16 a, I32x16 b) {
+  return {_mm256_xor_si256(a.lo, b.lo), _mm256_xor_si256(a.hi, b.hi)};
+}
+inline void multiply_wide(__m256i a, __m256i b, __m256i& high, __m256i& low) {
+  const __m256i even = _mm256_mul_epu32(a, b);
+  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
+  high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+  low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+inline void multiply_wide(I32x16 a, I32x16 b, I32x16& high, I32x16& low) {
+  multiply_wide(a.lo, b.lo, high.lo, low.lo);
+  multiply_wide(a.hi, b.hi, high.hi, low.hi);
+}
 template <int n>
 I32x16 shift_left(I32x16 a) {
   return {_mm256_slli_epi32(a.lo, n), _mm256_slli_epi32(a.hi, n)};
@@ -139,6 +183,55 @@ inline float sum(F32x16 a) {
   const __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));  // y_i = x_i + x_{i+4}
   const __m128 z = _mm_add_ps(y, _mm_movehl_ps(y, y));                                  // z_i = y_i + y_{i+2}
   return _mm_cvtss_f32(_mm_add_ss(z, _mm_shuffle_ps(z, z, 1)));
+}
+
+inline void transpose8(__m256 (&r)[8]) {
+  __m256 t[8], u[8];
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4)
+    for (int j = 0; j < 2; ++j) {
+      u[i + 2 * j] = _mm256_shuffle_ps(t[i + j], t[i + j + 2], 0x44);
+      u[i + 2 * j + 1] = _mm256_shuffle_ps(t[i + j], t[i + j + 2], 0xee);
+    }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
+    r[i + 4] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
+  }
+}
+inline void transpose(F32x16 (&m)[16]) {  // four quarters, the two off the diagonal changing places
+  __m256 a[8], b[8], c[8], d[8];
+  for (int i = 0; i < 8; ++i) {
+    a[i] = m[i].lo;
+    b[i] = m[i].hi;
+    c[i] = m[i + 8].lo;
+    d[i] = m[i + 8].hi;
+  }
+  transpose8(a);
+  transpose8(b);
+  transpose8(c);
+  transpose8(d);
+  for (int i = 0; i < 8; ++i) {
+    m[i] = {a[i], c[i]};
+    m[i + 8] = {b[i], d[i]};
+  }
+}
+
+// Four sums for little more than the price of one: the same tree, rows sharing registers from its second
+// level on.
+inline void sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* sums) {
+  const __m256 xa = _mm256_add_ps(a.lo, a.hi), xb = _mm256_add_ps(b.lo, b.hi);
+  const __m256 xc = _mm256_add_ps(c.lo, c.hi), xd = _mm256_add_ps(d.lo, d.hi);
+  const __m256 yac =
+      _mm256_add_ps(_mm256_permute2f128_ps(xa, xc, 0x20), _mm256_permute2f128_ps(xa, xc, 0x31));
+  const __m256 ybd =
+      _mm256_add_ps(_mm256_permute2f128_ps(xb, xd, 0x20), _mm256_permute2f128_ps(xb, xd, 0x31));
+  // Halves hold rows a, c and b, d; the result of this level a0 a1 b0 b1 | c0 c1 d0 d1.
+  const __m256 z = _mm256_add_ps(_mm256_shuffle_ps(yac, ybd, 0x44), _mm256_shuffle_ps(yac, ybd, 0xee));
+  const __m128 low = _mm256_castps256_ps128(z), high = _mm256_extractf128_ps(z, 1);
+  _mm_storeu_ps(sums, _mm_add_ps(_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd)));
 }
 
 }  // namespace jsc::lanes_avx2

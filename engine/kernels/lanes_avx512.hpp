@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace jsc::lanes_avx512 {
@@ -12,19 +13,33 @@ struct Mask16 {
   __mmask16 m;
 };
 
+// Lanes 0..n-1.
+inline __mmask16 first_sixteen(std::ptrdiff_t n) {
+  return static_cast<__mmask16>(n <= 0 ? 0U : n >= 16 ? 0xffffU : (1U << n) - 1U);
+}
+
 struct I32x16 {
   __m512i v;
+  static I32x16 iota(std::int32_t first) {
+    return {_mm512_add_epi32(_mm512_set1_epi32(first),
+                             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))};
+  }
   static I32x16 set(std::int32_t s) { return {_mm512_set1_epi32(s)}; }
   static I32x16 load(const std::int32_t* p) { return {_mm512_loadu_si512(p)}; }
   void store(std::int32_t* p) const { _mm512_storeu_si512(p, v); }
 };
 
 struct F32x16 {
+  static constexpr int kLanes = 16;
   __m512 v;
   static F32x16 zero() { return {_mm512_setzero_ps()}; }
   static F32x16 set(float s) { return {_mm512_set1_ps(s)}; }
   static F32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
+  static F32x16 load_first(const float* p, std::ptrdiff_t n) {
+    return {_mm512_maskz_loadu_ps(first_sixteen(n), p)};
+  }
+  void store_first(float* p, std::ptrdiff_t n) const { _mm512_mask_storeu_ps(p, first_sixteen(n), v); }
 };
 
 inline F32x16 operator+(F32x16 a, F32x16 b) {
@@ -95,6 +110,15 @@ inline I32x16 operator-(I32x16 a, I32x16 b) {
 inline I32x16 operator&(I32x16 a, I32x16 b) {
   return {_mm512_and_si512(a.v, b.v)};
 }
+inline I32x16 operator^(I32x16 a, I32x16 b) {
+  return {_mm512_xor_si512(a.v, b.v)};
+}
+inline void multiply_wide(I32x16 a, I32x16 b, I32x16& high, I32x16& low) {
+  const __m512i even = _mm512_mul_epu32(a.v, b.v);
+  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a.v, 32), _mm512_srli_epi64(b.v, 32));
+  high.v = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+  low.v = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+}
 template <int n>
 I32x16 shift_left(I32x16 a) {
   return {_mm512_slli_epi32(a.v, n)};
@@ -121,6 +145,37 @@ inline float sum(F32x16 a) {
   const __m128 y = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   const __m128 z = _mm_add_ps(y, _mm_movehl_ps(y, y));
   return _mm_cvtss_f32(_mm_add_ss(z, _mm_shuffle_ps(z, z, 1)));
+}
+
+// One stage of a transpose: rows i and i + n exchange the lanes of row i with bit n set for those of row
+// i + n without.
+template <int n>
+void exchange(F32x16 (&m)[16]) {
+  alignas(64) std::int32_t upper[16], lower[16];
+  for (int lane = 0; lane < 16; ++lane) {
+    upper[lane] = (lane & n) != 0 ? 16 + lane - n : lane;
+    lower[lane] = (lane & n) != 0 ? 16 + lane : lane + n;
+  }
+  const __m512i to_upper = _mm512_load_si512(upper), to_lower = _mm512_load_si512(lower);
+  for (int i = 0; i < 16; ++i)
+    if ((i & n) == 0) {
+      const __m512 a = m[i].v, b = m[i + n].v;
+      m[i].v = _mm512_permutex2var_ps(a, to_upper, b);
+      m[i + n].v = _mm512_permutex2var_ps(a, to_lower, b);
+    }
+}
+inline void transpose(F32x16 (&m)[16]) {
+  exchange<1>(m);
+  exchange<2>(m);
+  exchange<4>(m);
+  exchange<8>(m);
+}
+
+inline void sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* sums) {
+  sums[0] = sum(a);
+  sums[1] = sum(b);
+  sums[2] = sum(c);
+  sums[3] = sum(d);
 }
 
 }  // namespace jsc::lanes_avx512

@@ -12,6 +12,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -34,9 +35,15 @@ struct I32x16 {
     return r;
   }
   void store(std::int32_t* p) const { std::memcpy(p, v, sizeof v); }
+  static I32x16 iota(std::int32_t first) {  // first, first + 1, ...
+    I32x16 r;
+    for (int i = 0; i < 16; ++i) r.v[i] = first + i;
+    return r;
+  }
 };
 
 struct F32x16 {
+  static constexpr int kLanes = 16;
   float v[16];
   static F32x16 zero() { return set(0.0F); }
   static F32x16 set(float s) {
@@ -50,6 +57,15 @@ struct F32x16 {
     return r;
   }
   void store(float* p) const { std::memcpy(p, v, sizeof v); }
+  // Lanes 0..n-1 only, the rest of the memory untouched and of the register 0; n may be below 0 or above 16.
+  static F32x16 load_first(const float* p, std::ptrdiff_t n) {
+    F32x16 r;
+    for (int i = 0; i < 16; ++i) r.v[i] = i < n ? p[i] : 0.0F;
+    return r;
+  }
+  void store_first(float* p, std::ptrdiff_t n) const {
+    for (int i = 0; i < 16 && i < n; ++i) p[i] = v[i];
+  }
 };
 
 #define JSC_LANEWISE(Result, expression)            \
@@ -129,6 +145,18 @@ inline I32x16 operator-(I32x16 a, I32x16 b) {
 inline I32x16 operator&(I32x16 a, I32x16 b) {
   JSC_LANEWISE(I32x16, a.v[i] & b.v[i]);
 }
+inline I32x16 operator^(I32x16 a, I32x16 b) {
+  JSC_LANEWISE(I32x16, a.v[i] ^ b.v[i]);
+}
+// The 64-bit products of unsigned lanes.
+inline void multiply_wide(I32x16 a, I32x16 b, I32x16& high, I32x16& low) {
+  for (int i = 0; i < 16; ++i) {
+    const std::uint64_t product =
+        std::uint64_t{static_cast<std::uint32_t>(a.v[i])} * static_cast<std::uint32_t>(b.v[i]);
+    high.v[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(product >> 32));
+    low.v[i] = static_cast<std::int32_t>(static_cast<std::uint32_t>(product));
+  }
+}
 template <int n>
 I32x16 shift_left(I32x16 a) {
   JSC_LANEWISE(I32x16, static_cast<std::int32_t>(static_cast<std::uint32_t>(a.v[i]) << n));
@@ -152,11 +180,29 @@ inline F32x16 from_bits(I32x16 a) {
 
 #undef JSC_LANEWISE
 
+// Lane j of row i becomes lane i of row j.
+inline void transpose(F32x16 (&m)[16]) {
+  for (int i = 0; i < 16; ++i)
+    for (int j = 0; j < i; ++j) {
+      const float t = m[i].v[j];
+      m[i].v[j] = m[j].v[i];
+      m[j].v[i] = t;
+    }
+}
+
 inline float sum(F32x16 a) {
   float x[8], y[4];
   for (int i = 0; i < 8; ++i) x[i] = a.v[i] + a.v[i + 8];
   for (int i = 0; i < 4; ++i) y[i] = x[i] + x[i + 4];
   return (y[0] + y[2]) + (y[1] + y[3]);
+}
+
+// sums[i] = sum of the i-th argument
+inline void sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* sums) {
+  sums[0] = sum(a);
+  sums[1] = sum(b);
+  sums[2] = sum(c);
+  sums[3] = sum(d);
 }
 
 }  // namespace jsc::lanes_portable

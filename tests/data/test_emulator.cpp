@@ -38,7 +38,7 @@ std::uint64_t hash(const void* bytes, std::size_t size, std::uint64_t h = 0xcbf2
 
 TEST_CASE("the first thousand jets of seed 0 are the pinned ones") {
   const Dataset data = emulated_dataset(1000, 0, 1);
-  CHECK(hash(data.x.get(), 16000 * sizeof(float)) == 0xff1f1dad5184d489);
+  CHECK(hash(data.x.get(), 16000 * sizeof(float)) == 0x3c0678a2afe9a4a1);
 }
 
 TEST_CASE("a jet depends on its seed and number only") {

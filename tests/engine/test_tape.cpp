@@ -1,8 +1,30 @@
-#include <catch2/catch.hpp>
-
 #include "engine/tape.hpp"
 
+#include <atomic>
+#include <catch2/catch.hpp>
+
+#include "engine/gemm.hpp"
+
 using namespace jsc;
+
+// Counts what the program allocates, by standing before the C library's functions (operator new calls
+// malloc). The sanitizers want to stand there themselves.
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define JSC_COUNTS_ALLOCATIONS
+static std::atomic<int> allocations;
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void* malloc(std::size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+}
+#endif
 
 namespace {
 
@@ -33,6 +55,20 @@ Variable product(Tape& tape, Variable a, Variable b) {
   tape.record("product", y, Product{a, b, y});
   return y;
 }
+
+// y = w x: a step whose kernels have work for two threads.
+struct Linear {
+  Variable w, x, y;
+  void forward(Tape& tape) const {
+    gemm_forward(tape.execution(), tape.value(w), nullptr, tape.value(x), tape.value(y));
+  }
+  void backward(Tape& tape) const {
+    if (const Tape::Sink sink = tape.sink(w); sink.d)
+      gemm_backward_weight(tape.execution(), tape.d(y), tape.value(x), sink.d, sink.accumulate);
+    if (const Tape::Sink sink = tape.sink(x); sink.d)
+      gemm_backward_input(tape.execution(), tape.value(w), tape.d(y), sink.d, sink.accumulate);
+  }
+};
 
 struct Scalar {
   float value, gradient = 0.0F;
@@ -84,3 +120,49 @@ TEST_CASE("misuse of the tape is an error that says what is wrong") {
   CHECK_THROWS_WITH(tape.gradient(u), Catch::Contains("none for 'unused'"));
   CHECK_THROWS_WITH(tape.gradient(x), Catch::Contains("needs no gradient"));
 }
+
+#ifdef JSC_COUNTS_ALLOCATIONS
+TEST_CASE("recording unchanged shapes again and replaying them allocate nothing") {
+  Tape tape(Execution{detected_isa(), 2, false});
+  Tensor w(64, 64), d_w(64, 64);
+  const auto record = [&] {
+    const Variable weight = tape.parameter(w.view(), d_w.view(), "w");
+    Variable y = tape.input(64, 1000);
+    for (int layer = 0; layer < 3; ++layer) {
+      const Variable x = y;
+      y = tape.output(64, 1000, {weight, x});
+      tape.record("linear", y, Linear{weight, x, y});
+    }
+    const Variable scalar = tape.output(1, 1, {y});
+    struct Corner {
+      Variable x, y;
+      void forward(Tape& t) const { t.value(y)(0, 0) = t.value(x)(0, 0); }
+      void backward(Tape& t) const {
+        const Matrix d = t.sink(x).d;
+        std::fill_n(d.data, d.rows * d.stride, 0.0F);
+        d(0, 0) = t.d(y)(0, 0);
+      }
+    };
+    tape.record("corner", scalar, Corner{y, scalar});
+    return scalar;
+  };
+  const auto step = [&](Variable loss) {
+    tape.forward();
+    tape.backward(loss);
+  };
+  const int before = allocations;
+  Variable loss = record();
+  step(loss);
+  REQUIRE(allocations > before);  // the counter counts
+  const std::size_t reserved = tape.arena().bytes_reserved();
+
+  const int recorded = allocations;
+  step(loss);
+  CHECK(allocations == recorded);
+  tape.reset();
+  loss = record();
+  step(loss);
+  CHECK(allocations == recorded);
+  CHECK(tape.arena().bytes_reserved() == reserved);
+}
+#endif

@@ -1,0 +1,76 @@
+// The table of the engine's kernels, one for each ISA, all with the same bits. Kernels take pointers and
+// sizes; they do not allocate, throw or print, and touch nothing outside the rows and columns they are given.
+// This header is seen by ISA-specific sources, so it defines no inline functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/cpu.hpp"
+
+namespace jsc {
+
+// y[m][n] = start + sum over k ascending of a(i, k) x[k][n], where a(i, k) = a[i a_row + k a_col] and start
+// is y itself when accumulate, else start[i], else 0.
+struct ProductArgs {
+  const float* a;
+  std::ptrdiff_t a_row, a_col;
+  const float* x;
+  std::ptrdiff_t x_stride;
+  float* y;
+  std::ptrdiff_t y_stride;
+  std::ptrdiff_t m, k, n;
+  const float* start;
+  bool accumulate;
+};
+
+// c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says.
+struct TransposedArgs {
+  const float* a;
+  std::ptrdiff_t a_stride;
+  const float* b;
+  std::ptrdiff_t b_stride;
+  float* c;
+  std::ptrdiff_t c_stride;
+  std::ptrdiff_t m, n, samples;
+  bool accumulate;
+};
+
+// sums[r] (+)= sum of a[r][samples], reduced as threads.hpp says.
+struct SumArgs {
+  const float* a;
+  std::ptrdiff_t a_stride;
+  float* sums;
+  std::ptrdiff_t rows, samples;
+  bool accumulate;
+};
+
+// out[f][i] = x[indices[i] features + f] for i < n
+struct GatherArgs {
+  const float* x;
+  std::ptrdiff_t features;
+  const std::uint32_t* indices;
+  float* out;
+  std::ptrdiff_t out_stride;
+  std::ptrdiff_t n;
+};
+
+// Positions [64 group, 64 (group + groups)) of a stream of random.hpp.
+struct RandomArgs {
+  std::uint64_t seed, stream, group;
+  std::ptrdiff_t groups;
+};
+struct UniformRange {
+  float lo, width, below_hi;  // value = min(lo + width u, below_hi)
+};
+
+struct EngineKernels {
+#define JSC_KERNEL(name, ...) void (*name)(__VA_ARGS__);
+#include "engine/kernels/kernels.inc"
+#undef JSC_KERNEL
+};
+
+// The table of an ISA, which must be one that this build and processor support (cpu.hpp).
+const EngineKernels& engine_kernels(Isa isa);
+
+}  // namespace jsc

@@ -1,0 +1,32 @@
+// The engine's kernels in plain C++.
+#include "engine/kernels/lanes_portable.hpp"
+
+#include "engine/kernels/gather_kernels.hpp"
+#include "engine/kernels/gemm_kernels.hpp"
+#include "engine/kernels/math_kernels.hpp"
+#include "engine/kernels/random_kernels.hpp"
+
+namespace jsc {
+
+namespace {
+
+struct Lanes {
+  using F = lanes_portable::F32x16;
+  using I = lanes_portable::I32x16;
+  using Part = lanes_portable::F32x16;
+  static auto first(std::ptrdiff_t n) { return lanes_portable::first_lanes(static_cast<int>(n)); }
+  static constexpr int kRows = 4, kColumns = 1, kWideColumns = 1;  // product: rows by vectors of a tile
+  static constexpr int kPackRows = 64, kPackDepth = 32;            // product: x is packed from here on
+  static constexpr int kSumRows = 2, kSumColumns = 2;  // product_transposed: rows of a by rows of b
+};
+
+}  // namespace
+
+extern const EngineKernels engine_kernels_portable;
+const EngineKernels engine_kernels_portable = {
+#define JSC_KERNEL(name, ...) kernels::name<Lanes>,
+#include "engine/kernels/kernels.inc"
+#undef JSC_KERNEL
+};
+
+}  // namespace jsc

@@ -1,0 +1,169 @@
+// Every matrix kernel on every ISA of this machine against the reference, to the bit.
+#include "engine/gemm.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "engine/gemm_blas.hpp"
+#include "engine/kernels/reference.hpp"
+#include "engine/random.hpp"
+#include "tests/engine/exercised.hpp"
+#include "tests/support/guarded.hpp"
+
+using namespace jsc;
+
+namespace {
+
+// Normal values, some of them zeros of both signs and some so small that products underflow.
+void fill(Matrix m, std::uint64_t stream) {
+  for (Index r = 0; r < m.rows; ++r) {
+    fill_normal({7, stream}, static_cast<std::uint64_t>(r) << 32, m.row(r), m.cols);
+    for (Index c = 0; c < m.cols; ++c) {
+      const std::uint32_t word = random_word({8, stream}, static_cast<std::uint64_t>(r * m.cols + c));
+      if (word % 8 == 0) m(r, c) = word % 16 == 0 ? 0.0F : -0.0F;
+      if (word % 8 == 1) m(r, c) *= 1e-23F;
+    }
+  }
+}
+
+void copy(ConstMatrix from, Matrix to) {
+  for (Index r = 0; r < from.rows; ++r) std::copy_n(from.row(r), from.cols, to.row(r));
+}
+
+bool same_bits(ConstMatrix a, ConstMatrix b) {
+  for (Index r = 0; r < a.rows; ++r)
+    if (std::memcmp(a.row(r), b.row(r), static_cast<std::size_t>(a.cols) * sizeof(float)) != 0) return false;
+  return true;
+}
+
+struct Shape {
+  Index out, in, batch;
+};
+
+// Sizes about the edges of every tile: rows 1..7, panels, blocks of 512 samples, strips of 4096 sums, and the
+// layers of this field.
+std::vector<Shape> shapes() {
+  std::vector<Shape> all;
+  for (Index out : {1, 2, 3, 4, 5, 6, 7, 8, 13})
+    for (Index in : {1, 3, 4, 5, 8, 16})
+      for (Index batch : {1, 8, 15, 16, 17, 31, 32, 63, 64, 65, 100}) all.push_back({out, in, batch});
+  for (Index batch : {511, 512, 513, 1040, 4096}) {
+    all.push_back({5, 16, batch});
+    all.push_back({8, 128, batch});
+  }
+  all.insert(all.end(), {{64, 16, 256},
+                         {128, 64, 256},
+                         {32, 64, 250},
+                         {32, 32, 1024},
+                         {65, 300, 40},
+                         {70, 520, 530},
+                         {600, 9, 17}});
+  return all;
+}
+
+// Runs a role on every ISA, for 1 and 2 threads, padded and unpadded rows; `expected` is the reference's.
+template <class Run>
+void check(Matrix expected, ConstMatrix start, const Run& run) {
+  for (Isa isa : supported_isas())
+    for (int threads : {1, 2})
+      for (Index stride : {start.cols, round_up(start.cols, kLanes) + kLanes}) {
+        Guarded result(start.rows, start.cols, stride);
+        copy(start, result.view());
+        run(Execution{isa, threads, false}, result.view());
+        INFO(isa_name(isa) << ", " << threads << " threads, stride " << stride);
+        REQUIRE(same_bits(expected, result.view()));
+        REQUIRE(result.intact());
+      }
+}
+
+}  // namespace
+
+TEST_CASE("every product equals the reference to the bit, on every ISA and thread count") {
+  for (const Shape& s : shapes()) {
+    INFO("out " << s.out << ", in " << s.in << ", batch " << s.batch);
+    Guarded w(s.out, s.in, s.in), x(s.in, s.batch, s.batch + 3), d_y(s.out, s.batch, s.batch + 5);
+    Guarded bias(1, s.out, s.out);
+    fill(w.view(), 1);
+    fill(x.view(), 2);
+    fill(d_y.view(), 3);
+    fill(bias.view(), 4);
+
+    Tensor y(s.out, s.batch), d_x(s.in, s.batch), d_w(s.out, s.in);
+    for (const float* b : {static_cast<const float*>(nullptr), static_cast<const float*>(bias.view().data)}) {
+      reference::gemm_forward(w.view(), b, x.view(), y.view());
+      check(y.view(), d_y.view(), [&](const Execution& execution, Matrix result) {
+        gemm_forward(execution, w.view(), b, x.view(), result);
+      });
+    }
+    for (bool accumulate : {false, true}) {
+      copy(x.view(), d_x.view());
+      reference::gemm_backward_input(w.view(), d_y.view(), d_x.view(), accumulate);
+      check(d_x.view(), x.view(), [&](const Execution& execution, Matrix result) {
+        gemm_backward_input(execution, w.view(), d_y.view(), result, accumulate);
+      });
+      copy(w.view(), d_w.view());
+      reference::gemm_backward_weight(d_y.view(), x.view(), d_w.view(), accumulate);
+      check(d_w.view(), w.view(), [&](const Execution& execution, Matrix result) {
+        gemm_backward_weight(execution, d_y.view(), x.view(), result, accumulate);
+      });
+      Tensor sums(1, s.out);
+      copy(bias.view(), sums.view());
+      reference::row_sums(d_y.view(), sums.view().data, accumulate);
+      check(sums.view(), bias.view(), [&](const Execution& execution, Matrix result) {
+        row_sums(execution, d_y.view(), result.data, accumulate);
+      });
+    }
+  }
+  for (Isa isa : supported_isas()) exercised(isa, {"product", "product_transposed", "sum_rows"});
+}
+
+TEST_CASE("OpenBLAS computes the same products within rounding") {
+  const Index out = 65, in = 130, batch = 100;
+  Guarded w(out, in, in), x(in, batch, 112), d_y(out, batch, 112), bias(1, out, out);
+  fill(w.view(), 1);
+  fill(x.view(), 2);
+  fill(d_y.view(), 3);
+  fill(bias.view(), 4);
+  const Execution execution{detected_isa(), 2, true};
+  // |difference| <= chain length * 2^-23 * (sum of magnitudes, below 4 sigma^2 * length): an order above what
+  // is seen, five below a wrong term.
+  const auto close = [](ConstMatrix a, ConstMatrix b) {
+    for (Index r = 0; r < a.rows; ++r)
+      for (Index c = 0; c < a.cols; ++c)
+        if (!(std::abs(a(r, c) - b(r, c)) < 1e-4F)) return false;
+    return true;
+  };
+  Tensor y(out, batch), y_blas(out, batch);
+  reference::gemm_forward(w.view(), bias.view().data, x.view(), y.view());
+  blas_forward(execution, w.view(), bias.view().data, x.view(), y_blas.view());
+  CHECK(close(y.view(), y_blas.view()));
+  for (bool accumulate : {false, true}) {
+    Tensor d_x(in, batch), d_x_blas(in, batch), d_w(out, in), d_w_blas(out, in);
+    copy(x.view(), d_x.view());
+    copy(x.view(), d_x_blas.view());
+    reference::gemm_backward_input(w.view(), d_y.view(), d_x.view(), accumulate);
+    blas_backward_input(execution, w.view(), d_y.view(), d_x_blas.view(), accumulate);
+    CHECK(close(d_x.view(), d_x_blas.view()));
+    copy(w.view(), d_w.view());
+    copy(w.view(), d_w_blas.view());
+    reference::gemm_backward_weight(d_y.view(), x.view(), d_w.view(), accumulate);
+    blas_backward_weight(execution, d_y.view(), x.view(), d_w_blas.view(), accumulate);
+    CHECK(close(d_w.view(), d_w_blas.view()));
+  }
+}
+
+TEST_CASE("OpenBLAS is left alone when it is not admitted, and for the layers of this field") {
+  for (GemmRole role : {GemmRole::forward, GemmRole::backward_input, GemmRole::backward_weight}) {
+    CHECK_FALSE(blas_is_faster({detected_isa(), 1, false}, role, 4096, 4096, 4096));
+    CHECK_FALSE(blas_is_faster({detected_isa(), 1, true}, role, 128, 64, 4096));
+  }
+}
+
+TEST_CASE("shapes that disagree are an error that names the product and the matrix") {
+  Tensor w(5, 16), x(15, 32), y(5, 32);
+  CHECK_THROWS_WITH(gemm_forward({}, w.view(), nullptr, x.view(), y.view()),
+                    Catch::Contains("gemm_forward: x should be 16 x 32") && Catch::Contains("15 x 32"));
+  CHECK_THROWS_WITH(gemm_backward_input({}, w.view(), y.view(), x.view(), false),
+                    Catch::Contains("d_x should be 16 x 32"));
+  CHECK_THROWS_WITH(gemm_backward_weight({}, y.view(), x.view(), w.view(), false),
+                    Catch::Contains("x should be 16 x 32"));
+}
