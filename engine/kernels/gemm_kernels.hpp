@@ -276,11 +276,8 @@ void sum_tile(const SumArgs& p) {
     std::ptrdiff_t s = begin;
     for (; s + 16 <= end; s += 16)
       for (int r = 0; r < R; ++r) acc[r] = acc[r] + F::load(p.a + r * p.a_stride + s);
-    if (s < end)
-      for (int r = 0; r < R; ++r) {
-        const F more = acc[r] + F::load_first(p.a + r * p.a_stride + s, end - s);
-        acc[r] = select(Lanes::first(end - s), more, acc[r]);
-      }
+    if (s < end)  // a chain of additions from 0 never is -0, so that adding 0 changes nothing
+      for (int r = 0; r < R; ++r) acc[r] = acc[r] + F::load_first(p.a + r * p.a_stride + s, end - s);
     for (int r = 0; r < R; ++r) total[r] = begin == 0 ? sum(acc[r]) : total[r] + sum(acc[r]);
   }
   for (int r = 0; r < R; ++r) p.sums[r] = p.accumulate ? p.sums[r] + total[r] : total[r];

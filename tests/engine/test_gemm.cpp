@@ -116,6 +116,18 @@ TEST_CASE("every product equals the reference to the bit, on every ISA and threa
   for (Isa isa : supported_isas()) exercised(isa, {"product", "product_transposed", "sum_rows"});
 }
 
+TEST_CASE("a sum whose products all underflow to -0 stays -0 past a cut vector") {
+  Tensor d_y(1, 17), x(1, 17), d_w(1, 1);
+  std::fill_n(d_y.view().data, 17, 1e-30F);
+  std::fill_n(x.view().data, 17, -1e-30F);
+  float expected = 1.0F;
+  reference::gemm_backward_weight(d_y.view(), x.view(), {&expected, 1, 1, 1}, false);
+  CHECK(std::signbit(expected));
+  check({&expected, 1, 1, 1}, d_w.view(), [&](const Execution& execution, Matrix result) {
+    gemm_backward_weight(execution, d_y.view(), x.view(), result, false);
+  });
+}
+
 TEST_CASE("OpenBLAS computes the same products within rounding") {
   const Index out = 65, in = 130, batch = 100;
   Guarded w(out, in, in), x(in, batch, 112), d_y(out, batch, 112), bias(1, out, out);
