@@ -27,11 +27,11 @@ std::vector<std::uint32_t> numpy_permutation(Index n, std::uint32_t seed) {
 }
 
 Split split_rows(Index rows, SplitMode mode, std::uint32_t seed) {
-  const auto share = [&](double part) {  // the product in double, as scikit-learn rounds it
-    return static_cast<Index>(std::ceil(part * static_cast<double>(rows)));
+  const auto share = [](double part, Index of) {  // the product in double, as scikit-learn rounds it
+    return static_cast<Index>(std::ceil(part * static_cast<double>(of)));
   };
-  const Index test_rows = share(0.2);
-  const Index validation_rows = mode == SplitMode::mase ? 0 : share(0.1);
+  const Index test_rows = share(0.2, rows);
+  const Index validation_rows = mode == SplitMode::mase ? 0 : share(0.1, rows - test_rows);
   if (rows - test_rows - validation_rows < 1)
     fail("split: expected rows for training beside {} for test and {} for validation, found {} rows in all",
          test_rows, validation_rows, rows);

@@ -1,8 +1,9 @@
 // Which rows train, validate and test: bit-identical to scikit-learn's train_test_split with random_state.
 //
 //   test        ceil(0.2 N) rows; train_test_split(rows, test_size=0.2, random_state=seed)
-//   validation  ceil(0.1 N) rows of the rest; train_test_split(rest, test_size=ceil(0.1 N),
-//   random_state=seed) train       the others
+//   validation  a tenth of the rest; train_test_split(rest, test_size=0.1, random_state=seed)
+//   train       the others
+//
 // SplitMode::mase keeps MASE's habit instead: the validation rows are the training rows (80 %).
 #pragma once
 

@@ -137,13 +137,17 @@ void write_npy(const std::string& path, const Dataset& data) {
               cells * sizeof(float));
 }
 
-void write_dataset(const std::string& path, const Dataset& data) {
+DatasetWriter find_writer(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension == ".csv") return write_csv(path, data);
-  if (extension == ".h5" || extension == ".hdf5") return write_hdf5(path, data);
-  if (extension == ".npy") return write_npy(path, data);
+  if (extension == ".csv") return write_csv;
+  if (extension == ".h5" || extension == ".hdf5") return write_hdf5;
+  if (extension == ".npy") return write_npy;
   fail("{}: cannot write: expected a name that ends in .csv, .h5, .hdf5 or .npy, found '{}'", path,
        extension);
+}
+
+void write_dataset(const std::string& path, const Dataset& data) {
+  find_writer(path)(path, data);
 }
 
 }  // namespace jsc

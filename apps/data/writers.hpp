@@ -7,7 +7,9 @@
 
 namespace jsc {
 
-// By the extension: .csv, .h5 or .hdf5, .npy.
+// By the extension: .csv, .h5 or .hdf5, .npy. Throws Error for another one.
+using DatasetWriter = void (*)(const std::string& path, const Dataset& data);
+DatasetWriter find_writer(const std::string& path);
 void write_dataset(const std::string& path, const Dataset& data);
 
 void write_csv(const std::string& path,

@@ -31,7 +31,7 @@ def make_rows():
 
 def split(rows):
     rest, test = train_test_split(np.arange(rows), test_size=0.2, random_state=42)
-    train, validation = train_test_split(rest, test_size=int(np.ceil(0.1 * rows)), random_state=42)
+    train, validation = train_test_split(rest, test_size=0.1, random_state=42)
     return {"rows": rows, "train": train.tolist(), "validation": validation.tolist(), "test": test.tolist()}
 
 

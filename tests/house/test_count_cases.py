@@ -42,6 +42,11 @@ class CountCases(unittest.TestCase):
     def test_a_plain_test_that_fails_is_a_failed_case(self):
         self.assertEqual(count(("FAIL", "")), ("0 passed, 1 failed", 1))
 
+    def test_cases_of_a_python_unittest_count(self):
+        text = "Ran 9 tests in 1.2s\n\nFAILED (failures=2, errors=1, skipped=1)\n"
+        self.assertEqual(count(("FAIL", text)), ("5 passed, 3 failed", 1))
+        self.assertEqual(count(("OK", "Ran 4 tests in 0.1s\n\nOK (skipped=1)\n")), ("3 passed, 0 failed", 0))
+
     def test_a_crash_or_timeout_fails_even_without_a_summary(self):
         self.assertEqual(count(("TIMEOUT", ""), ("OK", ALL_PASSED)), ("12 passed, 1 failed", 1))
         self.assertEqual(count(("ERROR", "")), ("0 passed, 1 failed", 1))

@@ -1,0 +1,85 @@
+// jsc-train: trains, tests and inspects small classifiers. One action a file; this one finds the action and
+// turns what it throws into one line and an exit code: 0 done, 1 a check failed, 2 bad input, 3 an internal
+// error, 130 interrupted.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <map>
+
+#include "apps/jsc_train/commands.hpp"
+#include "engine/error.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "jsc-train trains jet-substructure classifiers and other small MLPs, and tells all about them.\n\n"
+      "  jsc-train train jsc-toy                       train on the embedded data, into runs/\n"
+      "  jsc-train test --load RUN_FOLDER              loss and accuracy on the test rows\n"
+      "  jsc-train infer --load RUN_FOLDER --data F --out predictions.csv\n"
+      "  jsc-train models                              what can be trained\n"
+      "  jsc-train data info FILE                      what a data set holds",
+      "jsc-train"};
+  app.set_version_flag("--version", "jsc-train " JSC_VERSION);
+  app.footer("Every action explains itself: jsc-train ACTION --help.");
+  app.require_subcommand(0, 1);
+
+  bool signature = false;
+  std::string cpu_mask;
+  int threads = 1;
+  app.add_flag("--signature", signature, "train a fixed tiny problem and print the hash of its result");
+  app.add_option("--cpu-mask", cpu_mask, "with --signature: portable, avx2 or avx512")->type_name("");
+  app.add_option("--threads", threads, "with --signature: number of threads [1]")
+      ->type_name("")
+      ->check(CLI::Range(1, 1024));
+
+  std::map<std::string, jsc::Action> actions;
+  actions["train"] = jsc::add_train(app);
+  actions["test"] = jsc::add_test(app);
+  actions["infer"] = jsc::add_infer(app);
+  actions["inspect"] = jsc::add_inspect(app);
+  actions["models"] = jsc::add_models(app);
+  actions["data"] = jsc::add_data(app);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    jsc::fail("{}", error.what());
+  }
+  if (signature) {
+    fmt::print("{}\n", jsc::training_signature(cpu_mask, threads));
+    return 0;
+  }
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    fmt::print("{}", app.help());
+    return 2;
+  }
+  return actions.at(chosen[0]->get_name())();
+}
+
+// One line, whatever the message holds.
+void complain(std::string message) {
+  for (char& c : message)
+    if (c == '\n') c = ' ';
+  fmt::print(stderr, "jsc-train: {}\n", message);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const jsc::Error& error) {
+    complain(error.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    complain("out of memory");
+    return 3;
+  } catch (const std::exception& error) {
+    complain(fmt::format("internal error: {}", error.what()));
+    return 3;
+  }
+}

@@ -1,0 +1,216 @@
+#include "apps/settings/settings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "apps/support/nearest.hpp"
+#include "engine/error.hpp"
+
+namespace jsc {
+
+namespace {
+
+std::string flag_of(std::string key) {
+  std::ranges::replace(key, '_', '-');
+  return "--" + key;
+}
+
+std::string show(const Settings::Target& target) {
+  return std::visit([](const auto* value) { return fmt::format("{}", *value); }, target);
+}
+
+std::string show_range(const Settings::Range& r) {
+  const bool high = std::isfinite(r.high), low = std::isfinite(r.low);
+  if (low && high && !r.open_low && !r.open_high) return fmt::format(" from {} to {}", r.low, r.high);
+  std::string text;
+  if (low) text += fmt::format(" {} {}", r.open_low ? "above" : "of at least", r.low);
+  if (high) text += fmt::format("{} {} {}", low ? " and" : "", r.open_high ? "below" : "at most", r.high);
+  return text;
+}
+
+template <class T>
+bool parse_number(const std::string& text, T& value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end;
+}
+
+// A scalar of the config file as the text a flag would have.
+std::string scalar_text(const toml::node& node, const std::string& where) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
+  if (const auto integer = node.value_exact<std::int64_t>()) return fmt::format("{}", *integer);
+  if (const auto number = node.value_exact<double>()) return fmt::format("{}", *number);
+  if (const toml::array* array = node.as_array()) {
+    std::vector<std::string> parts;
+    for (const toml::node& part : *array) parts.push_back(scalar_text(part, where));
+    return fmt::format("{}", fmt::join(parts, ","));
+  }
+  fail("{}: expected a string, a number, true or false", where);
+}
+
+}  // namespace
+
+Settings& Settings::add(std::string key, Target target, std::string help) {
+  Entry entry;
+  entry.key = std::move(key);
+  entry.help = std::move(help);
+  entry.default_text = show(target);
+  entry.target = target;
+  entries_.push_back(std::move(entry));
+  return *this;
+}
+
+Settings& Settings::range(double low, double high) {
+  return range(Range{low, high});
+}
+
+Settings& Settings::range(Range range) {
+  entries_.back().ranges = {range};
+  return *this;
+}
+
+Settings& Settings::choices(std::vector<std::string> choices) {
+  entries_.back().choices = std::move(choices);
+  return *this;
+}
+
+Settings& Settings::alias(std::string config_key) {
+  entries_.back().aliases.push_back(std::move(config_key));
+  return *this;
+}
+
+Settings& Settings::positional() {
+  entries_.back().is_positional = true;
+  return *this;
+}
+
+void Settings::add_flags(CLI::App& app) {
+  for (Entry& entry : entries_) {
+    std::string help = entry.help;
+    if (!entry.choices.empty()) help += fmt::format(": {}", fmt::join(entry.choices, ", "));
+    const bool is_flag = std::holds_alternative<bool*>(entry.target);
+    if (!entry.default_text.empty() && !is_flag) help += fmt::format(" [{}]", entry.default_text);
+    const std::string flag = entry.is_positional ? entry.key : flag_of(entry.key);
+    if (is_flag) {
+      const bool on = *std::get<bool*>(entry.target);
+      const std::string names = fmt::format("{0},!--no-{1}", flag, flag.substr(2));
+      app.add_flag(names, flag_counts_[entry.key], help + (on ? " [on]" : ""));
+    } else {
+      app.add_option(flag, entry.flag_text, help)->type_name("")->take_last();
+    }
+  }
+}
+
+Settings::Entry* Settings::find(std::string_view key) {
+  for (Entry& entry : entries_)
+    if (entry.key == key || std::ranges::find(entry.aliases, key) != entry.aliases.end()) return &entry;
+  return nullptr;
+}
+
+void Settings::read_config(const std::string& path, const std::vector<std::string>& tables) {
+  toml::table config;
+  try {
+    config = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    if (error.source().begin.line == 0) fail("config '{}': {}", path, error.description());
+    fail("config '{}', line {}: {}", path, error.source().begin.line, error.description());
+  }
+  has_config_ = true;
+  for (const auto& [key, node] : config) {
+    const std::string where =
+        fmt::format("config '{}', line {}: '{}'", path, node.source().begin.line, key.str());
+    if (node.is_table() && std::ranges::find(tables, key.str()) != tables.end()) continue;
+    Entry* entry = find(key.str());
+    if (entry == nullptr) {
+      std::vector<std::string_view> known;
+      for (const Entry& e : entries_) known.push_back(e.key);
+      fail("{} is not a setting{}", where, suggestion(key.str(), known));
+    }
+    if (entry->in_config) fail("{} is set twice ('{}')", where, entry->key);
+    entry->config_text = scalar_text(node, where);
+    entry->config_where = where;
+    entry->in_config = true;
+  }
+}
+
+void Settings::assign(const Entry& entry, const std::string& text, const std::string& where) {
+  const std::string range = entry.ranges.empty() ? "" : show_range(entry.ranges[0]);
+  const auto check_range = [&](double value) {
+    if (entry.ranges.empty()) return;
+    const Range& r = entry.ranges[0];
+    const bool low_ok = r.open_low ? value > r.low : value >= r.low;
+    const bool high_ok = r.open_high ? value < r.high : value <= r.high;
+    if (!low_ok || !high_ok) fail("{}: expected a number{}, found {}", where, range, text);
+  };
+  if (std::string* const* target = std::get_if<std::string*>(&entry.target)) {
+    if (!entry.choices.empty() && std::ranges::find(entry.choices, text) == entry.choices.end()) {
+      const std::vector<std::string_view> known(entry.choices.begin(), entry.choices.end());
+      fail("{}: expected one of {}, found '{}'{}", where, fmt::join(entry.choices, ", "), text,
+           nearest(text, known).empty() ? "" : suggestion(text, known));
+    }
+    **target = text;
+  } else if (std::int64_t* const* integer = std::get_if<std::int64_t*>(&entry.target)) {
+    std::int64_t value = 0;
+    if (!parse_number(text, value)) fail("{}: expected an integer{}, found '{}'", where, range, text);
+    check_range(static_cast<double>(value));
+    **integer = value;
+  } else if (double* const* number = std::get_if<double*>(&entry.target)) {
+    double value = 0;
+    if (!parse_number(text, value) || !std::isfinite(value))
+      fail("{}: expected a number{}, found '{}'", where, range, text);
+    check_range(value);
+    **number = value;
+  } else {
+    if (text != "true" && text != "false") fail("{}: expected true or false, found '{}'", where, text);
+    *std::get<bool*>(entry.target) = text == "true";
+  }
+}
+
+void Settings::resolve() {
+  for (Entry& entry : entries_) {
+    if (entry.in_config) assign(entry, entry.config_text, entry.config_where);
+    if (const auto count = flag_counts_.find(entry.key); count != flag_counts_.end() && count->second != 0)
+      entry.flag_text = {count->second > 0 ? "true" : "false"};
+    if (!entry.flag_text.empty()) assign(entry, entry.flag_text.back(), flag_of(entry.key));
+  }
+}
+
+std::vector<std::string> Settings::given_flags() const {
+  std::vector<std::string> keys;
+  for (const Entry& entry : entries_)
+    if (!entry.flag_text.empty()) keys.push_back(entry.key);
+  return keys;
+}
+
+std::vector<Settings::Row> Settings::rows() const {
+  std::vector<Row> rows;
+  for (const Entry& e : entries_)
+    rows.push_back({e.key, e.default_text, e.config_text, e.flag_text.empty() ? "" : e.flag_text.back(),
+                    show(e.target)});
+  return rows;
+}
+
+std::string Settings::to_toml() const {
+  std::string text;
+  for (const Entry& entry : entries_) {
+    text += entry.key + " = ";
+    if (const auto* target = std::get_if<std::string*>(&entry.target)) {
+      std::ostringstream quoted;
+      quoted << toml::value<std::string>(**target);
+      text += quoted.str();
+    } else {
+      text += show(entry.target);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace jsc

@@ -1,0 +1,76 @@
+// Named settings with one precedence: default < config file < command line. One table drives the flags, the
+// config file's keys, the checks, the printed table of effective values and the config.toml of a run folder.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace jsc {
+
+class Settings {
+ public:
+  using Target = std::variant<std::string*, std::int64_t*, double*, bool*>;
+
+  struct Range {
+    double low, high;
+    bool open_low = false;  // low itself is excluded
+    bool open_high = false;
+  };
+
+  // Adds a setting; *target holds its default. The flag is --key with "_" written "-".
+  Settings& add(std::string key, Target target, std::string help);
+  // Restrictions on the setting added last.
+  Settings& range(double low, double high);
+  Settings& range(Range range);
+  Settings& choices(std::vector<std::string> choices);
+  Settings& alias(std::string config_key);  // another spelling accepted in config files (MASE's)
+  Settings& positional();                   // on the command line an argument by place, not a flag
+
+  void add_flags(CLI::App& app);
+  // Values from a TOML file; its tables (not plain values) named in `tables` are left to others. Throws Error
+  // naming file, line, key, expected and found; unknown keys are errors with the nearest known one.
+  void read_config(const std::string& path, const std::vector<std::string>& tables = {});
+  // Applies config values, then flags, to the targets. Throws Error naming the flag or file.
+  void resolve();
+
+  // Keys set by a flag.
+  std::vector<std::string> given_flags() const;
+
+  struct Row {
+    std::string key, default_value, config_value, flag_value, effective;
+  };
+  std::vector<Row> rows() const;
+  bool has_config() const { return has_config_; }
+  // The effective values as TOML, one line a key, in order of addition.
+  std::string to_toml() const;
+
+ private:
+  struct Entry {
+    std::string key, help, default_text;
+    Target target;
+    std::vector<Range> ranges;  // none or one
+    std::vector<std::string> choices;
+    std::vector<std::string> aliases;
+    std::string config_text, config_where;
+    std::vector<std::string> flag_text;
+    bool in_config = false;
+    bool is_positional = false;
+  };
+  Entry* find(std::string_view key);
+  static void assign(const Entry& entry, const std::string& text, const std::string& where);
+
+  std::vector<Entry> entries_;
+  std::map<std::string, int> flag_counts_;
+  bool has_config_ = false;
+};
+
+}  // namespace jsc

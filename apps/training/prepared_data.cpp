@@ -1,0 +1,84 @@
+#include "apps/training/prepared_data.hpp"
+
+#include <fmt/core.h>
+
+#include <filesystem>
+
+#include "apps/data/duplicates.hpp"
+#include "apps/report/progress.hpp"
+
+namespace jsc {
+
+namespace {
+
+std::string variant_of(const std::string& spec) {
+  if (spec.starts_with("emulated")) return "emulated";
+  const std::string extension = std::filesystem::path(spec).extension().string();
+  return extension.empty() ? "file" : extension.substr(1);
+}
+
+}  // namespace
+
+void DataSettings::add_to(Settings& settings) {
+  settings.add("data", &data, "emulated[:ROWS[:SEED]], or a CSV, ARFF, HDF5, .npy or .npz file");
+  settings.add("label", &label, "label column, or one-hot columns with commas between (found if not given)");
+  settings
+      .add("split", &split,
+           "how rows are split: holdout keeps 20 % for the test and 10 % of the rest for validation; mase "
+           "validates on the training rows")
+      .choices({"holdout", "mase"});
+  settings.add("drop_duplicates", &drop_duplicates, "keep only the first of equal rows");
+  settings.add("non_finite", &non_finite, "rows with a missing or non-finite cell")
+      .choices({"error", "drop"});
+}
+
+Dataset load_rows(const DataSettings& settings, const Expectation& expected, LabelPolicy labels, int threads,
+                  bool quiet) {
+  LoadOptions options;
+  options.label = settings.label;
+  options.class_order = expected.class_names;
+  options.feature_names = expected.feature_names;
+  options.non_finite = settings.non_finite == "drop"   ? NonFinite::drop
+                       : settings.non_finite == "keep" ? NonFinite::keep
+                                                       : NonFinite::error;
+  options.label_policy = labels;
+  options.threads = threads;
+  std::unique_ptr<Progress> progress;
+  options.progress = [&](std::int64_t done, std::int64_t total) {
+    if (!progress) progress = std::make_unique<Progress>("reading " + settings.data, total, "", quiet);
+    progress->update(done);
+  };
+  Dataset data = load_dataset(settings.data, options);
+  progress.reset();
+  if (!quiet)
+    for (const std::string& warning : data.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  return data;
+}
+
+PreparedData prepare_data(const DataSettings& settings, const Expectation& expected, int threads,
+                          bool quiet) {
+  PreparedData prepared;
+  prepared.data = load_rows(settings, expected, LabelPolicy::required, threads, quiet);
+  Dataset& data = prepared.data;
+  prepared.variant = variant_of(settings.data);
+  prepared.hash = dataset_hash(data);
+  const Index dropped = settings.drop_duplicates ? remove_duplicates(data) : 0;
+  try {
+    prepared.split = split_rows(data.rows, settings.split == "mase" ? SplitMode::mase : SplitMode::standard);
+  } catch (const Error& error) {
+    fail("{}: {}", data.source, error.what());
+  }
+  const Index shared = count_shared(data, prepared.split.train, prepared.split.test);
+  if (!quiet && dropped > 0) fmt::print(stderr, "{}: dropped {} duplicate rows\n", data.source, dropped);
+  if (!quiet && shared > 0)
+    fmt::print(
+        stderr,
+        "warning: {}: {} test rows also occur among the training rows (--drop-duplicates removes them)\n",
+        data.source, shared);
+  prepared.scaler =
+      expected.scaler ? *expected.scaler : fit_scaler(data.x.get(), data.features, prepared.split.train);
+  prepared.scaler.apply(data.x.get(), data.rows, data.features, threads);
+  return prepared;
+}
+
+}  // namespace jsc

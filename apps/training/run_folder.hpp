@@ -1,0 +1,44 @@
+// The folder of one training: config.toml, metrics.csv, summary.json, best.safetensors, last.safetensors and
+// plots. Every file is replaced as a whole, so a run that is killed leaves the last complete state.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace jsc {
+
+struct EpochMetrics {
+  std::int64_t epoch = 0;  // counted from 0
+  double learning_rate = 0;
+  double train_loss = 0, train_accuracy = 0;
+  double val_loss = 0, val_accuracy = 0;
+  double seconds = 0;             // of the training steps
+  double samples_per_second = 0;  // of the training steps
+};
+
+class RunFolder {
+ public:
+  // A new run's folder, not made yet. An empty `out` means runs/MODEL_DATE_N with the first free N. Throws
+  // Error if the folder holds a run already.
+  static RunFolder plan(const std::string& out, const std::string& model);
+  // An existing run. Throws Error if it has no config.toml.
+  static RunFolder open(const std::string& path);
+
+  // Makes the folder and its parents where they are missing. Throws Error if that cannot be done.
+  void make() const;
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  void write(const std::string& name, const std::string& text) const;
+
+  void write_metrics(const std::vector<EpochMetrics>& epochs) const;
+  // Throws Error naming the line if the file is not what write_metrics makes; none if there is no file.
+  std::vector<EpochMetrics> read_metrics() const;
+
+ private:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace jsc

@@ -1,0 +1,134 @@
+#include "apps/training/trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/gather.hpp"
+#include "ops/penalty.hpp"
+
+namespace jsc {
+
+namespace {
+
+// The random streams of a training; modules initialise from streams 0, 1, ... and random layers have their
+// own (executor.cpp).
+constexpr std::uint64_t kShuffleStreams = std::uint64_t{1} << 32;
+
+}  // namespace
+
+struct Trainer::Pass {
+  Pass(const Graph& graph, const TrainingOptions& options, Execution execution, Index batch_size)
+      : batch(batch_size),
+        tape(execution),
+        recording(record(graph, tape, batch_size, Mode::train, options.seed)),
+        labels(static_cast<std::size_t>(batch_size)),
+        loss(cross_entropy(tape, recording.output, labels.data(), options.loss, &counts)) {}
+
+  Index batch;
+  Tape tape;
+  Recording recording;
+  std::vector<std::int32_t> labels;
+  ClassificationCounts counts{};
+  Variable loss;
+};
+
+Trainer::Trainer(Graph& graph, const Samples& samples, std::span<const std::uint32_t> train_rows,
+                 const TrainingOptions& options, Execution execution)
+    : graph_(graph),
+      samples_(samples),
+      train_rows_(train_rows),
+      options_(options),
+      execution_(execution),
+      optimizer_(make_optimizer(options.optimizer, graph.block.size)),
+      order_(train_rows.size()) {
+  const auto rows = static_cast<Index>(train_rows.size());
+  if (rows == 0) fail("training: there are no training rows");
+  options_.batch_size = std::min(options_.batch_size, rows);
+  batches_per_epoch_ = (rows + options_.batch_size - 1) / options_.batch_size;
+  options_.schedule.total = options_.max_epochs * (options_.schedule_by_step ? batches_per_epoch_ : 1);
+  check_schedule(options_.schedule);
+  const Index rest = rows % options_.batch_size;
+  if (rest == 1 || options_.batch_size == 1)
+    for (const auto& [path, module] : graph_.modules)
+      if (module->type() == "BatchNorm1d")
+        fail(
+            "training: {} rows in batches of {} make a batch of one, which {} ({}) cannot be trained on: "
+            "choose "
+            "another batch size",
+            rows, options_.batch_size, path, module->type());
+  full_ = std::make_unique<Pass>(graph_, options_, execution_, options_.batch_size);
+  if (rest != 0) rest_ = std::make_unique<Pass>(graph_, options_, execution_, rest);
+}
+
+Trainer::~Trainer() = default;
+
+bool Trainer::finished() const {
+  return position_.epoch >= options_.max_epochs ||
+         (options_.max_steps > 0 && position_.step >= options_.max_steps);
+}
+
+double Trainer::learning_rate() const {
+  return jsc::learning_rate(options_.schedule, options_.schedule_by_step ? position_.step : position_.epoch);
+}
+
+void Trainer::shuffle() {
+  const RandomStream stream{options_.seed, kShuffleStreams + static_cast<std::uint64_t>(position_.epoch)};
+  fill_permutation(stream, order_.data(), static_cast<Index>(order_.size()));
+  for (std::uint32_t& row : order_) row = train_rows_[row];
+  shuffled_epoch_ = position_.epoch;
+}
+
+void Trainer::step() {
+  JSC_ASSERT(!epoch_complete());
+  if (shuffled_epoch_ != position_.epoch) shuffle();
+
+  const Index first = position_.batch * options_.batch_size;
+  const Index batch = std::min(options_.batch_size, static_cast<Index>(order_.size()) - first);
+  Pass& p = batch == full_->batch ? *full_ : *rest_;
+  const std::uint32_t* rows = order_.data() + first;
+  gather_rows(execution_, samples_.x, samples_.features, rows, p.tape.value(p.recording.input));
+  for (Index i = 0; i < batch; ++i) p.labels[static_cast<std::size_t>(i)] = samples_.labels[rows[i]];
+
+  p.tape.training_step = static_cast<std::uint64_t>(position_.step);
+  p.tape.forward();
+  if (!std::isfinite(p.counts.loss_sum))
+    throw DivergedError(
+        fmt::format("training: the loss is {} at step {} (epoch {}, batch {}): try a smaller learning rate",
+                    p.counts.loss_sum, position_.step, position_.epoch, position_.batch));
+  p.tape.backward(p.loss);
+
+  const std::span<float> values(graph_.block.values.get(), static_cast<std::size_t>(graph_.block.size));
+  const std::span<float> gradients(graph_.block.gradients.get(), values.size());
+  if (options_.l1 > 0) penalize_linear_weights();
+  if (options_.clip_norm > 0) clip_gradient_norm(execution_, gradients, options_.clip_norm);
+  optimizer_->step(execution_, values, gradients, learning_rate());
+
+  position_.loss_sum += p.counts.loss_sum;
+  position_.weight_sum += p.counts.weight_sum;
+  position_.correct += p.counts.correct;
+  position_.samples += batch;
+  ++position_.batch;
+  ++position_.step;
+}
+
+void Trainer::penalize_linear_weights() {
+  for (const auto& [path, module] : graph_.modules) {
+    if (module->type() != "Linear") continue;
+    const Parameter& weight = module->parameters()[0];
+    const auto size = static_cast<std::size_t>(weight.value.size());
+    add_l1_gradient(execution_, {weight.value.data, size}, {weight.gradient.data, size}, options_.l1);
+  }
+}
+
+Metrics Trainer::close_epoch() {
+  const double accuracy = static_cast<double>(position_.correct) / static_cast<double>(position_.samples);
+  const Metrics metrics{position_.loss_sum / position_.weight_sum, accuracy, position_.samples};
+  position_ = {.epoch = position_.epoch + 1, .step = position_.step};
+  return metrics;
+}
+
+void Trainer::restore(const TrainingPosition& position) {
+  position_ = position;
+}
+
+}  // namespace jsc

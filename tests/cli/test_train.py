@@ -1,0 +1,441 @@
+"""jsc-train train, test, infer, inspect and models as a user runs them: files, numbers, resuming, bad input."""
+import csv
+import json
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import time
+
+from cli import JSC_TRAIN, CliTest, main, read_safetensors, run
+
+SMALL = ["--data", "emulated:6000:1", "--max-epochs", "3", "--batch-size", "128", "--quiet"]
+
+
+def read_csv(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def final_state(folder):
+    """The bits that a run ends with: every tensor of last.safetensors, and what was measured."""
+    metrics = read_csv(folder / "metrics.csv")
+    for row in metrics:
+        del row["seconds"], row["samples_per_second"]
+    summary = json.loads((folder / "summary.json").read_text())
+    for timing in ("seconds", "samples_per_second"):
+        del summary[timing]
+    return read_safetensors(folder / "last.safetensors")[1], metrics, summary
+
+
+class Train(CliTest):
+    def test_a_run_folder_holds_everything(self):
+        out = self.dir / "run"
+        text, _ = run("train", "jsc-toy", *SMALL, "--out", out)
+        self.assertIn(f"run folder: {out}", text)
+        names = {p.name for p in out.iterdir()}
+        wanted = {"config.toml", "metrics.csv", "summary.json", "best.safetensors", "last.safetensors"}
+        self.assertLessEqual(wanted, names)
+        self.assertFalse([n for n in names if n.endswith(".tmp")])
+        rows = read_csv(out / "metrics.csv")
+        self.assertEqual([r["epoch"] for r in rows], ["0", "1", "2"])
+        self.assertEqual(
+            list(rows[0]),
+            "epoch learning_rate train_loss train_accuracy val_loss val_accuracy seconds samples_per_second".split(),
+        )
+        self.assertLess(float(rows[2]["train_loss"]), float(rows[0]["train_loss"]))
+        summary = json.loads((out / "summary.json").read_text())
+        self.assertEqual(summary["model"], "jsc-toy")
+        self.assertEqual(summary["parameters"], 327)
+        self.assertEqual(summary["data"]["source"], "emulated:6000:1")
+        self.assertEqual(summary["data"]["variant"], "emulated")
+        self.assertEqual(
+            [summary["data"][k] for k in ("rows_train", "rows_val", "rows_test")], [4320, 480, 1200]
+        )
+        best = min(range(3), key=lambda e: float(rows[e]["val_loss"]))
+        self.assertEqual(summary["best_epoch"], best)
+        self.assertEqual(summary["val_loss"], float(rows[best]["val_loss"]))
+        for key in ("val_accuracy", "test_loss", "test_accuracy", "seconds", "samples_per_second", "weights_hash"):
+            self.assertIn(key, summary)
+
+    def test_plots_are_drawn_with_every_epoch(self):
+        out = self.dir / "run"
+        _, err = run("train", "jsc-tiny", *SMALL, "--out", out)
+        if "gnuplot" in err:
+            self.skipTest("gnuplot is not installed")
+        for name in ("loss.svg", "accuracy.svg"):
+            text = (out / name).read_text()
+            self.assertIn("<svg", text)
+            self.assertIn("validation", text)
+
+    def test_a_checkpoint_is_a_safetensors_file_with_pytorch_names(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--out", out)
+        metadata, tensors = read_safetensors(out / "best.safetensors")
+        self.assertEqual(metadata["format"], "jsc-checkpoint")
+        self.assertEqual(json.loads(metadata["classes"]), ["g", "q", "t", "w", "z"])
+        shapes = {name: (dtype, shape) for name, (dtype, shape, _) in tensors.items()}
+        self.assertEqual(
+            shapes,
+            {
+                "seq_blocks.0.weight": ("F32", [16]),
+                "seq_blocks.0.bias": ("F32", [16]),
+                "seq_blocks.0.running_mean": ("F32", [16]),
+                "seq_blocks.0.running_var": ("F32", [16]),
+                "seq_blocks.0.num_batches_tracked": ("I64", []),
+                "seq_blocks.2.weight": ("F32", [5, 16]),
+                "seq_blocks.2.bias": ("F32", [5]),
+                "scaler.mean": ("F64", [16]),
+                "scaler.scale": ("F64", [16]),
+            },
+        )
+        batches = (4320 + 127) // 128
+        best_epoch = json.loads((out / "summary.json").read_text())["best_epoch"]
+        self.assertEqual(tensors["seq_blocks.0.num_batches_tracked"][2], (batches * (best_epoch + 1),))
+
+    def test_the_result_does_not_depend_on_threads_or_instruction_set(self):
+        states = []
+        for i, options in enumerate([["--threads", 1], ["--threads", 2], ["--threads", 2, "--cpu-mask", "portable"]]):
+            out = self.dir / f"run{i}"
+            run("train", "jsc-trt", "--data", "emulated:6000:1", "--max-epochs", 1, "--batch-size", 1200, "--quiet",
+                "--out", out, *options)  # fmt: skip
+            states.append(final_state(out))
+        self.assertEqual(states[0], states[1])
+        self.assertEqual(states[0], states[2])
+
+    def test_a_seed_decides_the_result(self):
+        hashes = []
+        for i, seed in enumerate([1, 1, 2]):
+            out = self.dir / f"run{i}"
+            run("train", "jsc-tiny", *SMALL, "--seed", seed, "--out", out)
+            hashes.append(json.loads((out / "summary.json").read_text())["weights_hash"])
+        self.assertEqual(hashes[0], hashes[1])
+        self.assertNotEqual(hashes[0], hashes[2])
+
+    def interrupt(self, out, sign, after, *more):
+        """Starts a training and sends it a signal after some seconds, or once metrics.csv has a row if `after` is None."""
+        process = subprocess.Popen(
+            [JSC_TRAIN, "train", "jsc-trt", "--data", "emulated:30000:3", "--max-epochs", "12", "--batch-size", "64",
+             "--scheduler", "one-cycle", "--schedule-by", "step", "--threads", "1", "--out", out, *more],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        deadline = time.time() + 60
+        while time.time() < deadline and not (out / "last.safetensors").exists() and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(after)
+        process.send_signal(sign)
+        _, err = process.communicate(timeout=60)
+        return process.returncode, err
+
+    def test_an_interrupted_run_resumes_to_the_same_bits(self):
+        whole = self.dir / "whole"
+        run("train", "jsc-trt", "--data", "emulated:30000:3", "--max-epochs", 12, "--batch-size", 64,
+            "--scheduler", "one-cycle", "--schedule-by", "step", "--out", whole, "--quiet")  # fmt: skip
+        wanted = final_state(whole)
+        interrupted = 0
+        for i, (sign, after) in enumerate([(signal.SIGINT, 0.013), (signal.SIGTERM, 0.05), (signal.SIGKILL, 0.031)]):
+            out = self.dir / f"part{i}"
+            code, err = self.interrupt(out, sign, after)
+            if sign != signal.SIGKILL and code == 130:
+                self.assertIn(f"--resume {out}", err)
+            if code != 0:
+                interrupted += 1
+                run("train", "--resume", out, "--threads", 2, "--quiet")
+            self.assertEqual(final_state(out), wanted)
+        self.assertGreater(interrupted, 0, "no run was still going when its signal came")
+
+    def test_a_finished_run_resumes_to_what_it_is(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--out", out)
+        before = final_state(out)
+        run("train", "--resume", out, "--quiet")
+        self.assertEqual(final_state(out), before)
+
+    def test_resume_refuses_other_settings_and_other_data(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--out", out)
+        self.refuses("train", "--resume", out, "--learning-rate", "0.1", says=("learning_rate", "cannot be changed"))
+        config = (out / "config.toml").read_text()
+        (out / "config.toml").write_text(config.replace("emulated:6000:1", "emulated:6000:2"))
+        self.refuses("train", "--resume", out, "--quiet", says=("not that of the interrupted run", "expected hash"))
+
+    def test_patience_stops_early(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--max-epochs", 50, "--learning-rate", 1, "--patience", 2, "--out", out)
+        summary = json.loads((out / "summary.json").read_text())
+        self.assertLess(summary["epochs"], 50)
+        self.assertEqual(summary["epochs"], summary["best_epoch"] + 3)
+
+    def test_training_goes_on_from_loaded_weights(self):
+        first, second = self.dir / "first", self.dir / "second"
+        run("train", "jsc-toy", *SMALL, "--max-epochs", 10, "--out", first)
+        run("train", "jsc-toy", *SMALL, "--max-epochs", 1, "--learning-rate", "1e-6", "--load", first, "--out", second)
+        losses = [float(r["train_loss"]) for f in (first, second) for r in read_csv(f / "metrics.csv")]
+        self.assertLess(losses[-1], losses[0] * 0.9)
+        self.assertAlmostEqual(losses[-1], losses[-2], delta=0.05)
+
+    def test_every_choice_of_optimizer_and_schedule_trains(self):
+        for optimizer in ("adam", "adamw", "sgd"):
+            for scheduler in ("constant", "cosine", "step", "one-cycle"):
+                out = self.dir / f"{optimizer}-{scheduler}"
+                run("train", "jsc-tiny", *SMALL, "--optimizer", optimizer, "--scheduler", scheduler, "--l1", "1e-5",
+                    "--clip-norm", 1, "--label-smoothing", 0.05, "--class-weights", "1,2,1,1,0.5",
+                    "--weight-decay", "1e-4", "--warmup", 0 if scheduler == "one-cycle" else 1,
+                    "--out", out)  # fmt: skip
+                rows = read_csv(out / "metrics.csv")
+                self.assertLess(float(rows[-1]["val_loss"]), float(rows[0]["val_loss"]) + 1e-3, out)
+
+    def test_config_files_come_between_defaults_and_flags(self):
+        config = self.dir / "c.toml"
+        config.write_text('model = "jsc-tiny"\nbatch_size = 512\nlearning_rate = 1e-2\ndata = "emulated:3000"\nmax_epochs = 2\n')
+        out = self.dir / "run"
+        _, err = run("train", "--config", config, "--batch-size", 64, "--out", out)
+        row = next(line for line in err.splitlines() if line.startswith("| batch_size"))
+        self.assertEqual([cell.strip() for cell in row.strip("|").split("|")], ["batch_size", "256", "512", "64", "64"])
+        saved = (out / "config.toml").read_text()
+        self.assertIn("batch_size = 64\n", saved)
+        self.assertIn("learning_rate = 0.01\n", saved)
+        self.assertIn("Config. File", err)
+        # The saved file is a complete configuration: the same run again, to the bit.
+        again = self.dir / "again"
+        run("train", "--config", out / "config.toml", "--out", again, "--quiet")
+        self.assertEqual(final_state(again), final_state(out))
+
+    def test_networks_of_your_own(self):
+        model = self.dir / "skip.toml"
+        model.write_text(
+            'name = "skip"\n'
+            '[[layers]]\ntype = "linear"\nout = 12\nname = "a"\n'
+            '[[layers]]\ntype = "relu"\n'
+            '[[layers]]\ntype = "linear"\nout = 12\nname = "b"\n'
+            '[[layers]]\ntype = "add"\ninputs = ["a", "b"]\n'
+            '[[layers]]\ntype = "linear"\nout = "classes"\n'
+        )
+        text, _ = run("models", model)
+        self.assertIn("skip: 425 parameters", text)
+        out = self.dir / "run"
+        run("train", model, *SMALL, "--out", out)
+        result, _ = run("test", "--load", out, "--data", "emulated:6000:1", "--json")
+        self.assertGreater(json.loads(result)["accuracy"], 0.3)
+
+    def test_bad_input_is_one_line_and_leaves_nothing(self):
+        out = self.dir / "run"
+        here = ["--data", "emulated:2000", "--out", out]
+        self.refuses("train", *here, says="no model given")
+        self.refuses("train", "jsc-tyn", *here, says="did you mean 'jsc-tiny'?")
+        self.refuses("train", "jsc-tiny", "--data", self.dir / "none.csv", "--out", out, says="none.csv")
+        self.refuses("train", "jsc-tiny", *here, "--batch-size", "0", says=("--batch-size", "found 0"))
+        self.refuses("train", "jsc-tiny", *here, "--batch-size", "ten", says="found 'ten'")
+        self.refuses("train", "jsc-tiny", *here, "--learning-rate", "-1", says="--learning-rate")
+        self.refuses("train", "jsc-tiny", *here, "--optimizer", "adamm", says=("adam, adamw, sgd", "found 'adamm'"))
+        self.refuses("train", "jsc-tiny", *here, "--class-weights", "1,2", says="expected 5 numbers")
+        self.refuses("train", "jsc-tiny", *here, "--cpu-mask", "sse9", says="found 'sse9'")
+        self.refuses("train", "jsc-tiny", *here, "--learning", "1", says="--learning")
+        self.refuses("train", "jsc-tiny", "--data", "emulated:2", "--out", out, says=("emulated:2", "found 2 rows in all"))
+        self.refuses("train", "jsc-tiny", "--data", "emulated:3", "--out", out, says="a batch of one")
+        self.assertFalse(out.exists())
+        config = self.dir / "c.toml"
+        for text, words in [
+            ("batch_sice = 3\n", ("line 1", "did you mean 'batch_size'?")),
+            ("batch_size = \n", ("line 1",)),
+            ("max_epochs = 2\nbatch_size = 1.5\n", ("line 2", "expected an integer", "found '1.5'")),
+        ]:
+            config.write_text(text)
+            self.refuses("train", "jsc-tiny", *here, "--config", config, says=words)
+        self.refuses("train", "jsc-tiny", *here, "--config", self.dir / "none.toml", says="none.toml")
+        self.assertFalse(out.exists())
+
+    def test_bad_models_name_the_layer(self):
+        model = self.dir / "m.toml"
+        for text, words in [
+            ('layers = [ { type = "linear", out = 4 } ]', ("one row a class (5), found 4")),
+            ('layers = [ { type = "linaer", out = 5 } ]', ("layer 0", "did you mean 'linear'?")),
+            ('layers = [ { type = "linear", outs = 5 } ]', ("unknown key 'outs'", "did you mean 'out'?")),
+            ('layers = [ { type = "linear", out = 8, name = "a" }, { type = "add", inputs = ["a", "x"] } ]', ("found 8 and 16")),
+            ('layers = [ { type = "relu", input = "y" } ]', ("no earlier layer 'y'",)),
+            ('layers = [ { type = "dropout", p = 2 } ]', ("layer 0 (dropout)", "found 2")),
+            ("layers = []", ("no list of layers",)),
+            ("layers = [", ("line 1",)),
+        ]:
+            model.write_text(text)
+            self.refuses("train", model, "--data", "emulated:2000", "--quiet", "--out", self.dir / "run", says=words)
+
+    def test_a_folder_that_holds_a_run_is_not_overwritten(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--out", out)
+        before = (out / "summary.json").read_bytes()
+        self.refuses("train", "jsc-tiny", *SMALL, "--out", out, says=("already holds a run", "--resume"))
+        self.assertEqual((out / "summary.json").read_bytes(), before)
+
+    def test_an_output_folder_that_cannot_be_made(self):
+        (self.dir / "file").write_text("")
+        self.refuses("train", "jsc-tiny", *SMALL, "--out", self.dir / "file" / "run", says="cannot make the run folder")
+
+    def test_a_full_disk(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full")
+        # A limit on the size of files stands for a full disk: the checkpoint does not fit, the plain error says so.
+        out = self.dir / "run"
+        limited = ["bash", "-c", 'trap "" XFSZ; ulimit -f 4; exec "$@"', "bash", JSC_TRAIN, "train", "jsc-test", *SMALL,
+                   "--out", out]  # fmt: skip
+        done = subprocess.run([str(a) for a in limited], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("best.safetensors", done.stderr)
+        self.assertFalse([p for p in out.iterdir() if p.name.endswith(".safetensors")], "a half-written checkpoint")
+
+    def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(self):
+        out = self.dir / "run"
+        args = ["train", "jsc-hls4ml", *SMALL, "--optimizer", "sgd", "--scheduler", "constant", "--out", out]
+        _, err = run(*args, "--learning-rate", "1e30", code=2)
+        self.assertRegex(err, r"the loss is .*(nan|inf).* at step \d+")
+        self.assertEqual(len(err.splitlines()), 1)
+
+
+class Others(CliTest):
+    @classmethod
+    def setUpClass(cls):
+        import tempfile
+
+        cls.home = tempfile.TemporaryDirectory(prefix="jsc-cli-")
+        cls.run_folder = pathlib.Path(cls.home.name) / "run"
+        run("train", "jsc-toy", *SMALL, "--out", cls.run_folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.home.cleanup()
+
+    def test_test_repeats_what_training_reported(self):
+        summary = json.loads((self.run_folder / "summary.json").read_text())
+        result = json.loads(run("test", "--load", self.run_folder, "--data", "emulated:6000:1", "--json")[0])
+        self.assertEqual(result["accuracy"], summary["test_accuracy"])
+        self.assertEqual(result["loss"], summary["test_loss"])
+        self.assertEqual(sum(map(sum, result["confusion"])), 1200)
+        right = sum(result["confusion"][c][c] for c in range(5))
+        self.assertEqual(right / 1200, result["accuracy"])
+        named, _ = run("test", "jsc-toy", "--load", self.run_folder / "best.safetensors", "--data", "emulated:6000:1")
+        self.assertIn(f"accuracy {result['accuracy']:.4f}", named)
+
+    def test_test_refuses_what_does_not_fit(self):
+        self.refuses("test", says="--load is needed")
+        self.refuses("test", "jsc-tiny", "--load", self.run_folder, "--quiet", says=("holds the model 'jsc-toy'",))
+        self.refuses("test", "--load", self.dir, says="is it a run folder?")
+        damaged = bytearray((self.run_folder / "best.safetensors").read_bytes())
+        damaged[-9] ^= 1
+        bad = self.dir / "bad.safetensors"
+        bad.write_bytes(damaged)
+        # The last bytes are the scaler's or a weight's; either the hash or the bits of the result must tell.
+        whole = (self.run_folder / "best.safetensors").read_bytes()
+        for size in (0, 5, 8, 100, len(whole) // 2, len(whole) - 1):
+            bad.write_bytes(whole[:size])
+            self.refuses("test", "--load", bad, says="bad.safetensors")
+        bad.write_bytes(struct.pack("<Q", 2**60) + whole[8:])
+        self.refuses("test", "--load", bad, says="its header should be")
+
+    def test_a_flipped_weight_is_found_by_its_hash(self):
+        data = bytearray((self.run_folder / "best.safetensors").read_bytes())
+        (size,) = struct.unpack("<Q", data[:8])
+        begin = json.loads(data[8 : 8 + size])["seq_blocks.2.weight"]["data_offsets"][0]
+        data[8 + size + begin] ^= 1
+        bad = self.dir / "bad.safetensors"
+        bad.write_bytes(data)
+        self.refuses("inspect", bad, says="do not match their hash")
+
+    def test_infer_writes_the_same_predictions_to_csv_and_npy(self):
+        table, array = self.dir / "p.csv", self.dir / "p.npy"
+        data = ["--data", "emulated:5000:9"]
+        run("infer", "--load", self.run_folder, *data, "--out", table)
+        run("infer", "--load", self.run_folder, *data, "--out", array)
+        rows = read_csv(table)
+        self.assertEqual(len(rows), 5000)
+        self.assertEqual(list(rows[0]), ["class", "g", "q", "t", "w", "z"])
+        raw = array.read_bytes()
+        self.assertEqual(raw[:8], b"\x93NUMPY\x01\x00")
+        (size,) = struct.unpack("<H", raw[8:10])
+        self.assertEqual((10 + size) % 64, 0)
+        self.assertIn("'shape': (5000,)", raw[10 : 10 + size].decode())
+        records = list(struct.iter_unpack("<i5f", raw[10 + size :]))
+        self.assertEqual(len(records), 5000)
+        for row, record in zip(rows, records):
+            probabilities = [float(row[c]) for c in "gqtwz"]
+            self.assertAlmostEqual(sum(probabilities), 1, places=5)
+            self.assertEqual("gqtwz"[record[0]], row["class"])
+            self.assertEqual(record[0], probabilities.index(max(probabilities)))
+            for a, b in zip(probabilities, record[1:]):
+                self.assertEqual(struct.pack("<f", a), struct.pack("<f", b))
+
+    def test_infer_takes_columns_by_name_and_needs_no_label(self):
+        whole = self.dir / "jets.csv"
+        run("data", "make", whole, "--rows", 50, "--seed", 4, "--quiet")
+        lines = [line.split(",") for line in whole.read_text().splitlines()]
+        turned = self.dir / "turned.csv"
+        turned.write_text("".join(",".join(reversed(line[:16])) + "\n" for line in lines))
+        outputs = []
+        for data in (whole, turned):
+            out = self.dir / (data.stem + "_p.csv")
+            run("infer", "--load", self.run_folder, "--data", data, "--out", out, "--quiet")
+            outputs.append(out.read_text())
+        self.assertEqual(outputs[0], outputs[1])
+        narrow = self.dir / "narrow.csv"
+        narrow.write_text("".join(",".join(line[:15]) + "\n" for line in lines))
+        self.refuses("infer", "--load", self.run_folder, "--data", narrow, "--out", self.dir / "n.csv", says="multiplicity")
+        self.assertFalse((self.dir / "n.csv").exists())
+        self.refuses("infer", "--load", self.run_folder, "--out", self.dir / "n.txt", says=".csv or .npy")
+
+    def test_inspect_shows_runs_and_checkpoints(self):
+        text, _ = run("inspect", self.run_folder)
+        for words in ("seq_blocks.5.weight", "[8, 8]", "Val. loss", "jsc-toy"):
+            self.assertIn(words, text)
+        content = json.loads(run("inspect", self.run_folder, "--json")[0])
+        self.assertEqual(content["tensors"]["seq_blocks.0.running_var"]["shape"], [16])
+        self.assertEqual(content["run"]["epochs"], 3)
+        self.refuses("inspect", self.dir / "none.safetensors", says="none.safetensors")
+
+    def test_models_lists_the_zoo(self):
+        listed = {m["model"]: m["parameters"] for m in json.loads(run("models", "--json")[0])}
+        self.assertEqual(
+            listed,
+            {"jsc-tiny": 117, "jsc-tiny-127": 127, "jsc-toy": 327, "jsc-test": 11015, "jsc-s": 5615, "jsc-trt": 3231,
+             "jsc-hls4ml": 4389},
+        )  # fmt: skip
+        toml = self.dir / "copy.toml"
+        toml.write_text(run("models", "jsc-s", "--toml")[0])
+        self.assertIn("5,615 parameters", run("models", toml)[0])
+
+    def test_data_sets_made_in_three_formats_are_one(self):
+        hashes = set()
+        for name in ("jets.csv", "jets.h5", "jets.npy"):
+            run("data", "make", self.dir / name, "--rows", 700, "--seed", 5)
+            info = json.loads(run("data", "info", self.dir / name, "--json")[0])
+            self.assertEqual(info["rows"], 700)
+            self.assertEqual(info["duplicates"], 0)
+            if name.endswith(".csv"):  # an array has no names, and MASE's HDF5 layout its own order of classes
+                hashes.add(info["hash"])
+        hashes.add(json.loads(run("data", "info", "emulated:700:5", "--json")[0])["hash"])
+        self.assertEqual(len(hashes), 1)
+        text, _ = run("data", "info", self.dir / "jets.csv")
+        for words in ("700 rows", "mass_mmdt", "duplicate rows: 0"):
+            self.assertIn(words, text)
+        self.refuses("data", "make", self.dir / "jets.xyz", says=".csv")
+
+    def test_help_and_version(self):
+        text, _ = run("--help")
+        for action in ("train", "test", "infer", "inspect", "models", "data"):
+            self.assertIn(action, text)
+            self.assertIn("--help", run(action, "--help")[0])
+        self.assertRegex(run("--version")[0], r"jsc-train \d+\.\d+")
+        self.refuses("trian", says="trian")
+
+    def test_the_signature_is_the_stored_one_on_every_path(self):
+        wanted = (pathlib.Path(__file__).parent / "signature.txt").read_text().split()[0]
+        for mask in ("portable", "avx2", "avx512"):
+            for threads in (1, 2):
+                args = [JSC_TRAIN, "--signature", "--cpu-mask", mask, "--threads", str(threads)]
+                done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+                if done.returncode == 2 and "this processor has no" in done.stderr:
+                    continue
+                self.assertEqual(done.stdout.strip(), wanted, f"{mask}, {threads} threads; {done.stderr}")
+
+
+if __name__ == "__main__":
+    main()
