@@ -29,7 +29,7 @@ Variable Tape::parameter(Matrix value, Matrix gradient, std::string_view name) {
   std::memcpy(text, name.data(), name.size());
   Slot slot;
   slot.value = value;
-  slot.gradient = gradient;
+  if (gradients_ == Gradients::wanted) slot.gradient = gradient;
   slot.name = std::string_view(text, name.size());
   const Variable v = add(slot);
   parameters_.push_back(v);

@@ -34,7 +34,10 @@ struct Variable {
 
 class Tape {
  public:
-  explicit Tape(Execution execution = {}) : execution_(execution) {}
+  // With Gradients::none parameters need no gradients, and neither memory nor time is spent on them.
+  enum class Gradients { wanted, none };
+  explicit Tape(Execution execution = {}, Gradients gradients = Gradients::wanted)
+      : execution_(execution), gradients_(gradients) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -114,6 +117,7 @@ class Tape {
   const Slot& at(Variable v) const { return const_cast<Tape*>(this)->at(v); }
 
   Execution execution_;
+  Gradients gradients_;
   Arena arena_;
   std::vector<Slot> slots_;
   std::vector<Record> steps_;

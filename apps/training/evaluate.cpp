@@ -8,7 +8,9 @@ namespace jsc {
 
 struct Evaluator::Pass {
   Pass(const Graph& graph, const Samples& samples, Execution execution, Index batch_size)
-      : batch(batch_size), tape(execution), recording(record(graph, tape, batch_size, Mode::evaluate)) {
+      : batch(batch_size),
+        tape(execution, Tape::Gradients::none),
+        recording(record(graph, tape, batch_size, Mode::evaluate)) {
     if (samples.labels == nullptr) return;
     labels.resize(static_cast<std::size_t>(batch_size));
     cross_entropy(tape, recording.output, labels.data(), {}, &counts);

@@ -100,6 +100,17 @@ TEST_CASE("a parameter recorded twice is one variable") {
   CHECK(a.id == b.id);
 }
 
+TEST_CASE("a tape without gradients computes values and refuses to differentiate") {
+  Tape tape({}, Tape::Gradients::none);
+  Scalar p{3.0F};
+  const Variable w = tape.parameter(p.view(), p.d(), "w");
+  const Variable square = product(tape, w, w);
+  tape.forward();
+  CHECK(tape.value(square)(0, 0) == 9.0F);
+  CHECK_FALSE(tape.needs_gradient(square));
+  CHECK_THROWS_WITH(tape.backward(square), Catch::Contains("does not depend on any parameter"));
+}
+
 TEST_CASE("misuse of the tape is an error that says what is wrong") {
   Tape tape;
   Scalar used{2.0F}, unused{1.0F};
