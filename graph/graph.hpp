@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "graph/metadata.hpp"
 #include "graph/module.hpp"
 
 namespace jsc {
@@ -29,6 +30,7 @@ struct Node {
   std::string target;          // module path, function name or argument name
   std::vector<NodeId> inputs;  // all of them stand earlier
   Index features = 0;          // rows of the value it yields
+  Metadata meta{};             // what the passes found out about it
 };
 
 // All parameters in one aligned array, and all gradients in another of the same layout: an optimizer is one
@@ -49,6 +51,7 @@ class Graph {
   std::vector<std::pair<std::string, std::shared_ptr<Module>>>
       modules;  // path -> module, in order of first use
   ParameterBlock block;
+  Metadata meta;  // of the graph as a whole
 
   Module* find_module(std::string_view path) const;  // null if there is none
   const Node& input() const;                         // the placeholder

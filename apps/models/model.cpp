@@ -7,7 +7,7 @@
 #include <map>
 #include <sstream>
 
-#include "apps/support/nearest.hpp"
+#include "engine/nearest.hpp"
 #include "graph/builder.hpp"
 #include "graph/functions.hpp"
 #include "graph/modules.hpp"

@@ -9,7 +9,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "apps/support/nearest.hpp"
+#include "engine/nearest.hpp"
 #include "engine/error.hpp"
 
 namespace jsc {

@@ -4,7 +4,7 @@
 
 #include "apps/settings/settings.hpp"
 #include "apps/support/atomic_file.hpp"
-#include "apps/support/nearest.hpp"
+#include "engine/nearest.hpp"
 #include "engine/error.hpp"
 #include "tests/data/temporary_folder.hpp"
 

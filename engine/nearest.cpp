@@ -1,4 +1,4 @@
-#include "apps/support/nearest.hpp"
+#include "engine/nearest.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
