@@ -10,9 +10,9 @@ auto power_of_two(I n) {
   return from_bits(shift_left<23>(n + I::set(127)));
 }
 
-// e^x = 2^n e^r with n = round(x / ln 2) and r = x - n ln 2, |r| <= 0.3466, where ln 2 is split in two so
-// that n times the high part is exact. 2^n is applied in two factors, so that a subnormal result is rounded
-// once.
+// e^x = 2^n e^r with n = round(x / ln 2) and r = x - n ln 2, |r| <= 0.3466, where ln 2 is a float and its
+// remainder, each taken off by one fma. 2^n is applied in two factors, so that a subnormal result is rounded
+// once. The coefficients here and below are those of Moshier's Cephes (expf, logf).
 template <class F>
 F exp_lanes(F x) {
   using I = decltype(bits(x));
@@ -62,8 +62,7 @@ F log_lanes(F x) {
   const F inf = from_bits(I::set(0x7f800000));
   const F nan = from_bits(I::set(0x7fc00000));
   const F special = select(x == F::zero(), F::zero() - inf, select(x == inf, inf, nan));
-  const auto regular = (F::zero() < x) & (x < inf);
-  return select(regular, y, special);
+  return select(F::zero() < x, select(x < inf, y, special), special);
 }
 
 }  // namespace jsc
