@@ -1,7 +1,5 @@
 #include "graph/builder.hpp"
 
-#include <algorithm>
-
 #include "graph/functions.hpp"
 
 namespace jsc {
@@ -13,13 +11,8 @@ GraphBuilder::GraphBuilder(Index features, std::string input_name) {
 
 NodeId GraphBuilder::append(NodeKind kind, std::string name, std::string target, std::vector<NodeId> inputs,
                             Index features) {
-  std::ranges::replace(name, '.', '_');
-  const auto taken = [&](const std::string& candidate) {
-    return std::ranges::any_of(graph_.nodes, [&](const Node& node) { return node.name == candidate; });
-  };
-  std::string unique = name;
-  for (int i = 1; taken(unique); ++i) unique = fmt::format("{}_{}", name, i);
-  graph_.nodes.push_back({kind, std::move(unique), std::move(target), std::move(inputs), features});
+  graph_.nodes.push_back(
+      {kind, unique_name(graph_, std::move(name)), std::move(target), std::move(inputs), features});
   return static_cast<NodeId>(graph_.nodes.size() - 1);
 }
 

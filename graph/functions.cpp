@@ -25,11 +25,16 @@ Index same_single(std::span<const Index> inputs) {
 }
 
 constexpr Function kFunctions[] = {
-    {"add", same_pair, [](Tape& tape, std::span<const Variable> v) { return add(tape, v[0], v[1]); }},
-    {"sub", same_pair, [](Tape& tape, std::span<const Variable> v) { return sub(tape, v[0], v[1]); }},
-    {"mul", same_pair, [](Tape& tape, std::span<const Variable> v) { return mul(tape, v[0], v[1]); }},
-    {"relu", same_single, [](Tape& tape, std::span<const Variable> v) { return relu(tape, v[0]); }},
-    {"softmax", same_single, [](Tape& tape, std::span<const Variable> v) { return softmax(tape, v[0]); }},
+    {"add", "operator.add", same_pair,
+     [](Tape& tape, std::span<const Variable> v) { return add(tape, v[0], v[1]); }},
+    {"sub", "operator.sub", same_pair,
+     [](Tape& tape, std::span<const Variable> v) { return sub(tape, v[0], v[1]); }},
+    {"mul", "operator.mul", same_pair,
+     [](Tape& tape, std::span<const Variable> v) { return mul(tape, v[0], v[1]); }},
+    {"relu", "torch.nn.functional.relu", same_single,
+     [](Tape& tape, std::span<const Variable> v) { return relu(tape, v[0]); }},
+    {"softmax", "torch.nn.functional.softmax", same_single,
+     [](Tape& tape, std::span<const Variable> v) { return softmax(tape, v[0]); }},
 };
 
 }  // namespace

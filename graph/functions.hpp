@@ -10,6 +10,7 @@ namespace jsc {
 
 struct Function {
   std::string_view name;
+  std::string_view fx_target;                               // as torch.fx prints it
   Index (*output_features)(std::span<const Index> inputs);  // throws Error if they do not fit
   Variable (*record)(Tape& tape, std::span<const Variable> inputs);
 };

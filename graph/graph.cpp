@@ -65,6 +65,16 @@ void Graph::initialize(std::uint64_t seed) {
   for (const auto& [path, module] : modules) module->initialize({seed, stream++});
 }
 
+std::string unique_name(const Graph& graph, std::string name) {
+  std::ranges::replace(name, '.', '_');
+  const auto taken = [&](const std::string& candidate) {
+    return std::ranges::any_of(graph.nodes, [&](const Node& node) { return node.name == candidate; });
+  };
+  std::string unique = name;
+  for (int i = 1; taken(unique); ++i) unique = fmt::format("{}_{}", name, i);
+  return unique;
+}
+
 Index Graph::parameter_count() const {
   Index count = 0;
   for (const auto& [path, module] : modules)

@@ -66,6 +66,9 @@ class Graph {
   Index parameter_count() const;
 };
 
+// `name` with "." as "_", and with _1, _2, ... if a node has it already.
+std::string unique_name(const Graph& graph, std::string name);
+
 // Throws Error naming the node and the rule that it breaks: one placeholder first, one output last, unique
 // names, inputs earlier, targets that exist, features that fit.
 void verify(const Graph& graph);

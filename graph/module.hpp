@@ -51,6 +51,8 @@ class Module {
   virtual ~Module() = default;
 
   virtual std::string_view type() const = 0;  // PyTorch's class name: "Linear"
+  virtual std::string_view op()
+      const = 0;  // what it computes, by MASE's name: "linear"; a quantized Linear keeps it
   virtual std::string describe()
       const = 0;  // as PyTorch prints it: "Linear(in_features=16, out_features=5, bias=True)"
 

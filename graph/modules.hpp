@@ -9,6 +9,7 @@ class Linear final : public Module {
  public:
   Linear(Index in, Index out, bool bias = true);
   std::string_view type() const override { return "Linear"; }
+  std::string_view op() const override { return "linear"; }
   std::string describe() const override;
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
@@ -25,6 +26,7 @@ class BatchNorm1d final : public Module {
  public:
   explicit BatchNorm1d(Index features, double eps = 1e-5, double momentum = 0.1, bool affine = true);
   std::string_view type() const override { return "BatchNorm1d"; }
+  std::string_view op() const override { return "batch_norm1d"; }
   std::string describe() const override;
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
@@ -50,6 +52,7 @@ class ReLU final : public Activation {
   // `inplace` is printed as PyTorch does; values are never overwritten here.
   explicit ReLU(bool inplace = false) : inplace_(inplace) {}
   std::string_view type() const override { return "ReLU"; }
+  std::string_view op() const override { return "relu"; }
   std::string describe() const override { return inplace_ ? "ReLU(inplace=True)" : "ReLU()"; }
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
                   std::string_view) override;
@@ -62,6 +65,7 @@ class LeakyReLU final : public Activation {
  public:
   explicit LeakyReLU(double negative_slope = 0.01) : negative_slope_(negative_slope) {}
   std::string_view type() const override { return "LeakyReLU"; }
+  std::string_view op() const override { return "leaky_relu"; }
   std::string describe() const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
                   std::string_view) override;
@@ -75,6 +79,7 @@ class Hardtanh final : public Activation {
   // Throws Error unless min < max.
   explicit Hardtanh(double min = -1.0, double max = 1.0);
   std::string_view type() const override { return "Hardtanh"; }
+  std::string_view op() const override { return "hardtanh"; }
   std::string describe() const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
                   std::string_view) override;
@@ -86,6 +91,7 @@ class Hardtanh final : public Activation {
 class Sigmoid final : public Activation {
  public:
   std::string_view type() const override { return "Sigmoid"; }
+  std::string_view op() const override { return "sigmoid"; }
   std::string describe() const override { return "Sigmoid()"; }
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
                   std::string_view) override;
@@ -94,6 +100,7 @@ class Sigmoid final : public Activation {
 class Tanh final : public Activation {
  public:
   std::string_view type() const override { return "Tanh"; }
+  std::string_view op() const override { return "tanh"; }
   std::string describe() const override { return "Tanh()"; }
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
                   std::string_view) override;
@@ -103,6 +110,7 @@ class Tanh final : public Activation {
 class Softmax final : public Activation {
  public:
   std::string_view type() const override { return "Softmax"; }
+  std::string_view op() const override { return "softmax"; }
   std::string describe() const override { return "Softmax(dim=1)"; }
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
                   std::string_view) override;
@@ -113,6 +121,7 @@ class Dropout final : public Activation {
   // Throws Error unless 0 <= p < 1.
   explicit Dropout(double p = 0.5);
   std::string_view type() const override { return "Dropout"; }
+  std::string_view op() const override { return "dropout"; }
   std::string describe() const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                   std::string_view) override;

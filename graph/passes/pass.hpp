@@ -23,6 +23,7 @@ struct PassArguments {
   const InputGenerator* input = nullptr;    // for passes that run the network
   Execution execution;
   std::function<void(std::int64_t done, std::int64_t total)> progress;  // may be empty; rows
+  std::function<std::string(const std::string& path)> read_file;        // for passes that load; throws Error
 };
 
 // Rows of text under titles, for the program to show as a table and to save as CSV, Markdown and JSON.

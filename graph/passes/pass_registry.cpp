@@ -1,7 +1,8 @@
+// The list of passes with their options and defaults, and how one is run.
 #include <algorithm>
 
 #include "engine/nearest.hpp"
-#include "graph/passes/pass.hpp"
+#include "graph/passes/passes.hpp"
 
 namespace jsc {
 
@@ -20,7 +21,75 @@ bool has_kind(const MetaValue& value, std::string_view kind) {
 }  // namespace
 
 std::span<const Pass> graph_passes() {
-  static const std::vector<Pass> passes = {};
+  using enum PassKind;
+  static const std::vector<Pass> passes = {
+      {"init_metadata", analysis, "give every node and the graph empty metadata", {}, init_metadata},
+      {"add_common_metadata",
+       analysis,
+       "run a few rows through the network and note shape, type, precision and source of every argument and "
+       "result",
+       {{"batch_size", "integer", "8", "rows of the dummy input"},
+        {"add_value", "boolean", "true", "keep the values themselves, too"}},
+       add_common_metadata},
+      {"add_software_metadata",
+       analysis,
+       "make room for statistics at every argument and result",
+       {},
+       add_software_metadata},
+      {"add_hardware_metadata",
+       analysis,
+       "note how each node would be built in hardware",
+       {},
+       add_hardware_metadata},
+      {"verify_common_metadata",
+       analysis,
+       "check that the common metadata is complete and fits the graph",
+       {},
+       verify_common_metadata},
+      {"save_node_meta_param",
+       analysis,
+       "write all metadata as TOML",
+       {{"save_path", "string", "\"node_meta_param.toml\"", "file to write"}},
+       save_node_meta_param},
+      {"load_node_meta_param",
+       analysis,
+       "read metadata that save_node_meta_param wrote",
+       {{"load_path", "string", "", "file to read"}},
+       load_node_meta_param},
+      {"report_graph",
+       analysis,
+       "show the graph, the number of nodes of each kind, and the layers",
+       {{"file_name", "string", "\"report_graph.txt\"", "file to write"}},
+       report_graph},
+      {"report_node_meta_param",
+       analysis,
+       "show the metadata of every node",
+       {{"which", "list", "[\"all\"]", "which columns: all, common, hardware, software"},
+        {"save_path", "string", "\"report\"", "file to write"}},
+       report_node_meta_param},
+      {"report_node_type", analysis, "show what each node is", {}, report_node_type},
+      {"report_node_shape", analysis, "show the shapes of arguments and results", {}, report_node_shape},
+      {"report_node_hardware_type",
+       analysis,
+       "show the tool chain of each node",
+       {},
+       report_node_hardware_type},
+      {"draw_graph",
+       analysis,
+       "draw the graph with Graphviz",
+       {{"file_name", "string", "\"mase_graph.svg\"", "file to write; the .dot stands beside it"}},
+       draw_graph},
+      {"count_operations",
+       analysis,
+       "count parameters, MACs, FLOPs and BitOPs of each node",
+       {},
+       count_operations},
+      {"memory_footprint",
+       analysis,
+       "count the bytes of parameters, buffers and results",
+       {},
+       memory_footprint},
+  };
   return passes;
 }
 
@@ -40,7 +109,8 @@ PassResult run_pass(const Pass& pass, Graph& graph, PassArguments arguments) {
     }
     const MetaValue& value = arguments.options[key];
     if (!value.is_null() && !has_kind(value, option.kind))
-      fail("pass {}: '{}' should be a {}, found {}", pass.name, key, option.kind, value.dump());
+      fail("pass {}: '{}' should be {} {}, found {}", pass.name, key, option.kind == "integer" ? "an" : "a",
+           option.kind, value.dump());
   }
   PassResult result = pass.run(graph, arguments);
   if (pass.kind == PassKind::transform) verify(graph);
