@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks beside their peers and holds the results against the project's targets.
+
+  bench/run.py [BUILD [ROUNDS]]      default: build 3; ./dev bench builds first
+
+Each round runs all peers one after the other, so that a disturbance of the machine hits all of them; figures are
+medians over the rounds, ratios are medians of each round's ratio, the spread is (largest - smallest) / median.
+Peers that are not installed are left out. Prints Markdown, as docs/performance.md has it.
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTHON = "/usr/bin/python3"  # Debian's, which has python3-torch
+NETWORKS = ("jsc-tiny", "jsc-toy", "jsc-test", "jsc-hls4ml")
+CASES = [(1, b) for b in (32, 64, 256, 1024, 4096)] + [(2, b) for b in (1024, 4096)]
+
+# One thread unless asked for; BLAS free to choose its kernels; no page faults for torch's large temporaries.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "BLIS_", "MKL_", "OMP_"))}
+ENVIRONMENT |= {"OMP_NUM_THREADS": "1", "MALLOC_TRIM_THRESHOLD_": "1073741824",
+                "MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TOP_PAD_": "67108864"}
+
+
+def output(*command):
+    return subprocess.run(command, env=ENVIRONMENT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def google(program, counter, *options):
+    """Rates by benchmark name."""
+    runs = json.loads(output(program, "--benchmark_format=json", *options))["benchmarks"]
+    return {run["name"].removesuffix("/real_time"): run[counter] for run in runs if "error_occurred" not in run}
+
+
+def has_torch():
+    return subprocess.run((PYTHON, "-c", "import torch"), stderr=subprocess.DEVNULL).returncode == 0
+
+
+def training_round(build, torch):
+    rates = google(build / "bench/bench_training", "samples", "--benchmark_min_time=0.1")
+    if torch:
+        rates |= {f"{k}/pytorch": v for k, v in json.loads(output(PYTHON, HERE / "peers/train_torch.py")).items()}
+    return rates
+
+
+class Figure:
+    """Median and spread of one figure over the rounds."""
+
+    def __init__(self, values):
+        self.median = statistics.median(values)
+        self.spread = (max(values) - min(values)) / self.median
+
+
+def collect(rounds):
+    return {name: Figure([r[name] for r in rounds]) for name in rounds[0]}
+
+
+def ratio(rounds, case, who):
+    if f"{case}/{who}" not in rounds[0]:
+        return None
+    return Figure([r[f"{case}/jsc"] / r[f"{case}/{who}"] for r in rounds])
+
+
+def print_training(rounds):
+    figures = collect(rounds)
+    print("\nTraining, thousand samples/s (spread), and how many times as fast as each peer\n")
+    print("| network | threads | batch | jsc | LibTorch | PyTorch | / LibTorch | / PyTorch |")
+    print("|---|---|---|---|---|---|---|---|")
+    for network in NETWORKS:
+        for threads, batch in CASES:
+            case = f"{network}/{batch}/{threads}"
+            rates = [figures.get(f"{case}/{who}") for who in ("jsc", "libtorch", "pytorch")]
+            cells = [f"{f.median / 1e3:.0f} ({f.spread:.0%})" if f else "" for f in rates]
+            cells += [f"{f.median:.1f}" if (f := ratio(rounds, case, who)) else "" for who in ("libtorch", "pytorch")]
+            print(f"| {network} | {threads} | {batch} | {' | '.join(cells)} |")
+
+
+def train_command(build, folder, *options):
+    out = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "run"
+    return [build / "apps/jsc-train", "train", "jsc-toy", "--out", out, *options], out
+
+
+def seconds_to_first_step(build, folder, rows):
+    """From the start of the process to the line that it prints when the first step is next."""
+    command, _ = train_command(build, folder, "--max-steps", "1", "--data", f"emulated:{rows}")
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if line.startswith("runs "):
+            seconds = time.perf_counter() - start
+    process.wait()
+    return seconds
+
+
+def peak_mebibytes(build, folder):
+    environment = {k: v for k, v in ENVIRONMENT.items() if not k.startswith("MALLOC_")}
+    command, _ = train_command(build, folder, "--quiet", "--data", "emulated:200000", "--max-epochs", "2")
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    return os.wait4(process.pid, 0)[2].ru_maxrss / 1024
+
+
+def test_accuracies(build, folder):
+    """Ten epochs of jsc-toy, ours and PyTorch's, as (ours, theirs) for each of three seeds."""
+    x = folder / "jets.npy"
+    output(build / "apps/jsc-train", "data", "make", x, "--rows", "200000", "--quiet")
+    y = next(path for path in folder.glob("*.npy") if path != x)
+    results = []
+    for seed in ("0", "1", "2"):
+        command, out = train_command(build, folder, "--quiet", "--data", x, "--max-epochs", "10", "--seed", seed)
+        output(*command)
+        ours = json.loads((out / "summary.json").read_text())["test_accuracy"]
+        theirs = json.loads(output(PYTHON, HERE / "peers/learn_torch.py", x, y, "10", seed))["test_accuracy"]
+        results.append((ours, theirs))
+    return results
+
+
+def main():
+    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    torch = has_torch()
+    targets = []  # what, found, wanted, met
+
+    def target(what, found, wanted, met):
+        targets.append((what, found, wanted, "met" if met else "MISSED"))
+
+    rounds = [training_round(build, torch) for _ in range(count)]
+    print_training(rounds)
+    for who, name, least in (("libtorch", "LibTorch", 6), ("pytorch", "PyTorch", 10)):
+        if figure := ratio(rounds, "jsc-toy/256/1", who):
+            target(f"training jsc-toy, batch 256, 1 thread, against {name}", f"{figure.median:.1f}x",
+                   f"at least {least}x", figure.median >= least)
+
+    data = collect([google(build / "bench/bench_data", "rows", "--benchmark_min_time=0.2") for _ in range(count)])
+    print("\nData, million rows/s (spread)\n\n| what | 1 thread | 2 threads |\n|---|---|---|")
+    for what in ("emulate", "load/csv", "load/hdf5"):
+        cells = [f"{f.median / 1e6:.2f} ({f.spread:.0%})" for f in (data[f"{what}/1"], data[f"{what}/2"])]
+        print(f"| {what} | {' | '.join(cells)} |")
+    rate = data["emulate/2"].median
+    target("emulator, 2 threads", f"{rate / 1e6:.2f} M jets/s", "at least 2 M jets/s", rate >= 2e6)
+    for what, most in (("csv", 3), ("hdf5", 1)):
+        seconds = 830000 / data[f"load/{what}/2"].median
+        target(f"loading 830,000 x 17, {what}, 2 threads", f"{seconds:.2f} s", f"under {most} s", seconds < most)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        start = [statistics.median(seconds_to_first_step(build, folder, rows) for _ in range(11))
+                 for rows in (1000, 200000)]
+        target("process start to first step, 1,000 jets", f"{start[0] * 1e3:.0f} ms", "under 50 ms", start[0] < 0.05)
+        print(f"\nProcess start to first step: {start[0] * 1e3:.0f} ms with 1,000 jets, "
+              f"{start[1] * 1e3:.0f} ms with 200,000")
+        peak = max(peak_mebibytes(build, folder) for _ in range(3))
+        target("peak memory of training on 200,000 jets", f"{peak:.0f} MiB", "under 80 MiB", peak < 80)
+        if torch:
+            pairs = test_accuracies(build, folder)
+            print("Test accuracy of jsc-toy after 10 epochs (jsc, PyTorch): "
+                  + "; ".join(f"{ours:.4f}, {theirs:.4f}" for ours, theirs in pairs))
+            ours, theirs = (100 * statistics.mean(side) for side in zip(*pairs))
+            target("accuracy of jsc-toy after 10 epochs less PyTorch's, mean of 3 seeds",
+                   f"{ours - theirs:+.2f} points", "within 0.5", abs(ours - theirs) <= 0.5)
+
+    print("\n| target | found | wanted | |\n|---|---|---|---|")
+    for row in targets:
+        print(f"| {' | '.join(row)} |")
+    return 1 if any(row[3] == "MISSED" for row in targets) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+// One whole training step, ours and LibTorch's (where it is installed), on emulated jets in memory: shuffle,
+// gather, forward, loss and accuracy, running statistics, backward, Adam.
+//   bench_training --benchmark_filter=jsc-toy/256
+// Names are NETWORK/BATCH/THREADS/WHO. Both must have learned equally well before either is timed.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "apps/data/emulator.hpp"
+#include "apps/data/scaler.hpp"
+#include "apps/models/model.hpp"
+#include "apps/training/trainer.hpp"
+#ifdef JSC_BENCH_LIBTORCH
+#include "bench/torch_trainer.hpp"
+#endif
+
+namespace jsc {
+
+namespace {
+
+constexpr Index kRows = 36 * 4096;  // every batch size divides it
+constexpr double kLearningRate = 1e-3;
+
+struct Data {
+  Dataset jets = emulated_dataset(kRows, 0, 1);
+  std::vector<std::uint32_t> rows = std::vector<std::uint32_t>(kRows);
+
+  Data() {
+    std::iota(rows.begin(), rows.end(), 0U);
+    fit_scaler(jets.x.get(), jets.features, rows).apply(jets.x.get(), jets.rows, jets.features);
+  }
+  Samples samples() const { return {jets.x.get(), jets.features, jets.labels.data()}; }
+};
+
+const Data& data() {
+  static const Data instance;
+  return instance;
+}
+
+Graph new_network(const std::string& name) {
+  Graph graph = build_model(find_model(name), data().jets.features, std::ssize(data().jets.class_names));
+  graph.initialize(0);
+  return graph;
+}
+
+class JscTrainer {
+ public:
+  JscTrainer(Graph& graph, Index batch, int threads)
+      : trainer_(graph, data().samples(), data().rows, options(batch), {detected_isa(), threads, false}) {}
+
+  void step() {
+    trainer_.step();
+    ++steps_;
+    if (!trainer_.epoch_complete()) return;
+    const Metrics epoch = trainer_.close_epoch();
+    loss_of_epochs_ += epoch.loss * static_cast<double>(trainer_.batches_per_epoch());
+  }
+
+  double mean_loss() const {
+    const TrainingPosition& now = trainer_.position();
+    const double running =
+        now.batch == 0 ? 0 : now.loss_sum / now.weight_sum * static_cast<double>(now.batch);
+    return (loss_of_epochs_ + running) / static_cast<double>(steps_);
+  }
+
+ private:
+  static TrainingOptions options(Index batch) {
+    TrainingOptions options;
+    options.optimizer.name = "adam";
+    options.schedule.name = "constant";
+    options.schedule.rate = kLearningRate;
+    options.batch_size = batch;
+    options.max_epochs = Index{1} << 40;  // as long as it is timed
+    return options;
+  }
+
+  Trainer trainer_;
+  double loss_of_epochs_ = 0;
+  std::int64_t steps_ = 0;
+};
+
+template <typename AnyTrainer>
+void time_steps(benchmark::State& state, AnyTrainer& trainer, Index batch) {
+  for (auto _ : state) trainer.step();
+  state.counters["samples"] =
+      benchmark::Counter(static_cast<double>(batch), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void time_jsc(benchmark::State& state, const std::string& network, Index batch, int threads) {
+  Graph graph = new_network(network);
+  JscTrainer trainer(graph, batch, threads);
+  time_steps(state, trainer, batch);
+}
+
+#ifdef JSC_BENCH_LIBTORCH
+
+// The mean loss of an epoch from equal weights over different shuffles: 147,456 samples, so chance alone
+// moves it by a few thousandths.
+bool learn_alike(const std::string& network) {
+  const Index batch = 256;
+  Graph graph = new_network(network);
+  TorchTrainer peer(graph, data().samples(), kRows, batch, kLearningRate, 1);
+  JscTrainer own(graph, batch, 1);
+  for (Index i = 0; i < kRows / batch; ++i) {
+    peer.step();
+    own.step();
+  }
+  const double difference = std::abs(own.mean_loss() - peer.mean_loss());
+  if (!(difference < 0.01))
+    fmt::print(stderr, "{}: mean loss {} (jsc), {} (LibTorch)\n", network, own.mean_loss(), peer.mean_loss());
+  return difference < 0.01;
+}
+
+void time_libtorch(benchmark::State& state, const std::string& network, Index batch, int threads) {
+  const Graph graph = new_network(network);
+  TorchTrainer trainer(graph, data().samples(), kRows, batch, kLearningRate, threads);
+  time_steps(state, trainer, batch);
+}
+
+#endif
+
+void register_network(const std::string& network) {
+  for (const int threads : {1, 2})
+    for (const Index batch : {32, 64, 256, 1024, 4096}) {
+      if (threads > 1 && batch < 1024) continue;
+      const std::string name = fmt::format("{}/{}/{}/", network, batch, threads);
+      const auto add = [&](const char* who, auto time) {
+        auto* b = benchmark::RegisterBenchmark((name + who).c_str(), time, network, batch, threads);
+        b->Unit(benchmark::kMicrosecond);
+        if (threads > 1)
+          b->UseRealTime();  // of one thread the processor time, which other programs disturb less
+      };
+      add("jsc", time_jsc);
+#ifdef JSC_BENCH_LIBTORCH
+      add("libtorch", time_libtorch);
+#endif
+    }
+}
+
+}  // namespace
+
+}  // namespace jsc
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  for (const char* network : {"jsc-tiny", "jsc-toy", "jsc-test", "jsc-hls4ml"}) {
+#ifdef JSC_BENCH_LIBTORCH
+    if (!jsc::learn_alike(network)) return 1;
+#endif
+    jsc::register_network(network);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+}
