@@ -17,6 +17,8 @@ PassResult report_node_meta_param(Graph& graph, const PassArguments& arguments);
 PassResult report_node_type(Graph& graph, const PassArguments& arguments);
 PassResult report_node_shape(Graph& graph, const PassArguments& arguments);
 PassResult report_node_hardware_type(Graph& graph, const PassArguments& arguments);
+PassResult profile_statistics(Graph& graph, const PassArguments& arguments);
+PassResult profile_ranges(Graph& graph, const PassArguments& arguments);
 PassResult draw_graph(Graph& graph, const PassArguments& arguments);
 PassResult count_operations(Graph& graph, const PassArguments& arguments);
 PassResult memory_footprint(Graph& graph, const PassArguments& arguments);
