@@ -17,10 +17,10 @@ ChosenArrays choose_arrays(const std::string& source, const std::vector<std::str
        present.empty() ? "none" : list_names(present));
 }
 
-Table make_array_table(const std::string& source, ArrayShape x, const ArrayShape* y) {
+RawTable make_array_table(const std::string& source, ArrayShape x, const ArrayShape* y) {
   if (y != nullptr && y->rows != x.rows)
     fail("{}: expected as many labels as rows, found {} rows and {} labels", source, x.rows, y->rows);
-  Table table;
+  RawTable table;
   table.source = source;
   table.rows = x.rows;
   table.columns = x.columns + (y != nullptr ? y->columns : 0);

@@ -42,6 +42,6 @@ struct ArrayShape {
 };
 
 // An empty table for X and, if there is one, y: values [rows][X columns + y columns].
-Table make_array_table(const std::string& source, ArrayShape x, const ArrayShape* y);
+RawTable make_array_table(const std::string& source, ArrayShape x, const ArrayShape* y);
 
 }  // namespace jsc

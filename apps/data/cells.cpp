@@ -133,7 +133,7 @@ std::vector<Chunk> cut_chunks(std::string_view text) {
 
 class RowParser {
  public:
-  RowParser(const TextRows& rows, const Columns& columns, const LoadOptions& options, Table& table)
+  RowParser(const TextRows& rows, const Columns& columns, const LoadOptions& options, RawTable& table)
       : rows_(rows), keep_non_finite_(options.non_finite != NonFinite::error), table_(table) {
     place_.assign(static_cast<std::size_t>(rows.cells), kSkip);
     Index next = 0;
@@ -228,7 +228,7 @@ class RowParser {
 
   const TextRows& rows_;
   bool keep_non_finite_;
-  Table& table_;
+  RawTable& table_;
   std::vector<Index> place_;  // of each cell of a row: a column of the table, or one of the constants
 };
 
@@ -248,7 +248,7 @@ void count_rows(const TextRows& rows, std::vector<Chunk>& chunks, int threads) {
 }
 
 // From each chunk's own numbers of the texts to numbers for the file, in order of appearance.
-void merge_vocabularies(const std::vector<Chunk>& chunks, Table& table) {
+void merge_vocabularies(const std::vector<Chunk>& chunks, RawTable& table) {
   Vocabulary all;
   for (const Chunk& chunk : chunks) {
     std::vector<std::int32_t> numbers;
@@ -291,10 +291,10 @@ bool is_missing(std::string_view cell) {
   return false;
 }
 
-Table read_rows(const TextRows& rows, const Columns& columns, const LoadOptions& options) {
+RawTable read_rows(const TextRows& rows, const Columns& columns, const LoadOptions& options) {
   std::vector<Chunk> chunks = cut_chunks(rows.text);
   count_rows(rows, chunks, options.threads);
-  Table table;
+  RawTable table;
   table.source = rows.source;
   table.kind = columns.kind;
   const RowParser parser(rows, columns, options, table);

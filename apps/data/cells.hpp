@@ -39,6 +39,6 @@ bool is_row(std::string_view line, const CellSyntax& syntax);
 bool is_number(std::string_view cell);   // as a float cell is written, also nan and inf
 bool is_missing(std::string_view cell);  // "", "?", "NA", "N/A", "null", "nan" in quotes or not
 
-Table read_rows(const TextRows& rows, const Columns& columns, const LoadOptions& options);
+RawTable read_rows(const TextRows& rows, const Columns& columns, const LoadOptions& options);
 
 }  // namespace jsc

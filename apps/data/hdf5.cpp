@@ -126,7 +126,7 @@ Source open_source(hid_t file, const std::string& path, const std::string& name)
 }
 
 // Reads rows in chunks as they are stored, and spreads the fields over columns of the table.
-void read_fields(const Source& source, const std::vector<Field>& fields, Table& table, Index first_column,
+void read_fields(const Source& source, const std::vector<Field>& fields, RawTable& table, Index first_column,
                  const LoadOptions& options) {
   const std::size_t element_bytes = H5Tget_size(source.type.get());
   const std::size_t row_bytes = element_bytes * static_cast<std::size_t>(source.shape.columns);
@@ -186,7 +186,7 @@ Dataset read_records(const Source& source, const std::string& path, bool mase, c
   const Columns columns =
       choose_columns(source.where, names, std::ssize(names), std::vector<bool>(names.size()), chosen);
 
-  Table table;
+  RawTable table;
   table.source = path;
   table.rows = source.shape.rows;
   table.kind = columns.kind;
@@ -217,7 +217,7 @@ std::vector<Field> array_fields(const Source& source) {
 Dataset read_arrays(const Source& x, const Source* y, const std::string& path, const LoadOptions& options) {
   const std::vector<Field> x_fields = array_fields(x);
   const Columns columns = choose_columns(path, {}, x.shape.columns, {}, options);
-  Table table = make_array_table(path, x.shape, y != nullptr ? &y->shape : nullptr);
+  RawTable table = make_array_table(path, x.shape, y != nullptr ? &y->shape : nullptr);
   if (y == nullptr) table.kind = columns.kind;
   read_fields(x, x_fields, table, 0, options);
   if (y != nullptr) read_fields(*y, array_fields(*y), table, x.shape.columns, options);

@@ -4,6 +4,7 @@
 #include <hdf5.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace jsc {
@@ -62,6 +63,12 @@ inline std::string hdf5_reason() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &reason);
+  // A failed system call is described with time, file and addresses around the message that says something.
+  static constexpr std::string_view kMessage = "error message = '";
+  if (const auto found = reason.find(kMessage); found != reason.npos) {
+    const auto begin = found + kMessage.size();
+    return reason.substr(begin, reason.find('\'', begin) - begin);
+  }
   return reason.empty() ? "unknown reason" : reason;
 }
 

@@ -27,7 +27,7 @@ Number parse_number(std::string_view text, std::string_view spec) {
 // Columns and classes in the order asked for, e.g. a checkpoint's.
 Dataset reorder(Dataset&& data, const LoadOptions& options) {
   const std::vector<std::string>& names = data.feature_names;
-  Table table;
+  RawTable table;
   table.source = data.source;
   table.kind = LabelKind::index;
   table.rows = data.rows;

@@ -14,7 +14,7 @@ using Names = std::vector<std::string>;
 
 // Columns from `first` on that hold only 0 and 1, and a 1 somewhere, if each row has exactly one 1 among
 // them; else empty.
-std::vector<Index> find_one_hot(const Table& table, Index first) {
+std::vector<Index> find_one_hot(const RawTable& table, Index first) {
   std::vector<Index> binary(static_cast<std::size_t>(table.columns - first));
   std::iota(binary.begin(), binary.end(), first);
   std::vector<Index> ones(static_cast<std::size_t>(table.columns));
@@ -32,7 +32,7 @@ std::vector<Index> find_one_hot(const Table& table, Index first) {
   return binary;
 }
 
-std::string name_of(const Table& table, Index column) {
+std::string name_of(const RawTable& table, Index column) {
   if (table.names.empty()) return std::to_string(column + 1);
   return fmt::format("'{}'", table.names[static_cast<std::size_t>(column)]);
 }
@@ -43,7 +43,7 @@ struct Meaning {
   std::vector<Index> features, labels;  // columns of the table
 };
 
-Meaning settle(const Table& table, const LoadOptions& options) {
+Meaning settle(const RawTable& table, const LoadOptions& options) {
   Meaning meaning;
   meaning.kind = table.kind;
   const Index named = std::ssize(options.feature_names);
@@ -108,7 +108,7 @@ void name_indices(Dataset& data, Index highest, const Names& order) {
   for (Index k = 0; k <= highest; ++k) data.class_names.push_back(std::to_string(k));
 }
 
-void label_from_texts(const Table& table, const LoadOptions& options, Dataset& data) {
+void label_from_texts(const RawTable& table, const LoadOptions& options, Dataset& data) {
   std::vector<std::int32_t> numbers;
   const bool named_so = !options.class_order.empty() &&
                         std::all_of(table.texts.begin(), table.texts.end(), [&](const std::string& text) {
@@ -131,7 +131,7 @@ void label_from_texts(const Table& table, const LoadOptions& options, Dataset& d
     data.labels.push_back(text < 0 ? -1 : numbers[static_cast<std::size_t>(text)]);
 }
 
-void label_from_one_hot(const Table& table, const Meaning& meaning, const LoadOptions& options,
+void label_from_one_hot(const RawTable& table, const Meaning& meaning, const LoadOptions& options,
                         Dataset& data) {
   Names names;
   for (const Index c : meaning.labels)
@@ -163,7 +163,7 @@ void label_from_one_hot(const Table& table, const Meaning& meaning, const LoadOp
   }
 }
 
-void label_from_index(const Table& table, Index column, const LoadOptions& options, Dataset& data) {
+void label_from_index(const RawTable& table, Index column, const LoadOptions& options, Dataset& data) {
   Index highest = -1;
   for (Index r = 0; r < table.rows; ++r) {
     const float value = table.values[r * table.columns + column];
@@ -178,7 +178,7 @@ void label_from_index(const Table& table, Index column, const LoadOptions& optio
 }
 
 // Moves the feature columns together and leaves out rows with a cell that is not finite, or refuses them.
-void take_features(Table& table, const Meaning& meaning, const LoadOptions& options, Dataset& data) {
+void take_features(RawTable& table, const Meaning& meaning, const LoadOptions& options, Dataset& data) {
   const Index features = std::ssize(meaning.features);
   const bool labelled = meaning.kind != LabelKind::none;
   Index kept = 0;
@@ -214,7 +214,7 @@ void take_features(Table& table, const Meaning& meaning, const LoadOptions& opti
 
 }  // namespace
 
-Dataset make_dataset(Table&& table, const LoadOptions& options) {
+Dataset make_dataset(RawTable&& table, const LoadOptions& options) {
   if (table.rows == 0) fail("{}: expected rows of data, found none", table.source);
   const Meaning meaning = settle(table, options);
   Dataset data;

@@ -143,7 +143,7 @@ void copy_array(const NpyArray& array, int threads, float* out, Index stride) {
 Dataset join_arrays(const std::string& source, const NpyArray& x, const NpyArray* y,
                     const LoadOptions& options) {
   const Columns columns = choose_columns(source, {}, x.shape.columns, {}, options);
-  Table table = make_array_table(source, x.shape, y != nullptr ? &y->shape : nullptr);
+  RawTable table = make_array_table(source, x.shape, y != nullptr ? &y->shape : nullptr);
   if (y == nullptr) table.kind = columns.kind;
   const std::int64_t total = std::ssize(x.data) + (y != nullptr ? std::ssize(y->data) : 0);
   copy_array(x, options.threads, table.values.get(), table.columns);

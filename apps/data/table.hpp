@@ -1,6 +1,6 @@
 // What a reader hands over before the columns get their meaning, and the rules that give it to them
 // (docs/formats.md, "Which column is the label"). The readers differ in syntax only: each calls
-// choose_columns() when it knows the names, fills a Table with the columns chosen, and lets make_dataset()
+// choose_columns() when it knows the names, fills a RawTable with the columns chosen, and lets make_dataset()
 // finish.
 #pragma once
 
@@ -17,7 +17,7 @@ inline constexpr Index kMaxClasses = 1000;  // more distinct labels than this: t
 
 enum class LabelKind {
   none,     // the file has no label
-  index,    // one column of class indices, or of names (Table::text_labels)
+  index,    // one column of class indices, or of names (RawTable::text_labels)
   one_hot,  // a column a class
   detect    // among the candidates, told by their values
 };
@@ -28,7 +28,7 @@ struct Columns {
   LabelKind kind = LabelKind::detect;
 };
 
-struct Table {
+struct RawTable {
   std::string source;
   std::vector<std::string> names;  // of the columns below, or empty
   Index rows = 0;
@@ -45,7 +45,7 @@ struct Table {
 Columns choose_columns(const std::string& source, const std::vector<std::string>& names, Index count,
                        const std::vector<bool>& is_text, const LoadOptions& options);
 
-Dataset make_dataset(Table&& table, const LoadOptions& options);
+Dataset make_dataset(RawTable&& table, const LoadOptions& options);
 
 // Without MASE's prefix j_.
 std::string_view plain_name(std::string_view name);

@@ -32,20 +32,18 @@ const std::string& class_name(const Dataset& data, Index row) {
   return data.class_names[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(row)])];
 }
 
-void write_array(const std::string& path, std::string_view descr, const std::string& shape, const void* data,
+void write_array(AtomicFile& file, std::string_view descr, const std::string& shape, const void* data,
                  std::size_t bytes) {
   std::string header =
       fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, shape);
   constexpr std::size_t kPrefix = 10;  // magic, version, length; the data begins on a multiple of 64
   header.append((64 - (kPrefix + header.size() + 1) % 64) % 64, ' ');
   header += '\n';
-  AtomicFile file(path);
   file.write(std::string_view("\x93NUMPY\x01\x00", 8));
   const char length[2] = {static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
   file.write(length, 2);
   file.write(header);
   file.write(data, bytes);
-  file.commit();
 }
 
 void write_records(hid_t file, const std::string& path, const Dataset& data) {
@@ -130,11 +128,15 @@ std::string label_path(const std::string& x_path) {
 
 void write_npy(const std::string& path, const Dataset& data) {
   const auto cells = static_cast<std::size_t>(data.rows * data.features);
-  if (data.labelled())
-    write_array(label_path(path), "<i4", fmt::format("{},", data.rows), data.labels.data(),
+  AtomicFile x(path);
+  write_array(x, "<f4", fmt::format("{}, {}", data.rows, data.features), data.x.get(), cells * sizeof(float));
+  if (data.labelled()) {
+    AtomicFile y(label_path(path));
+    write_array(y, "<i4", fmt::format("{},", data.rows), data.labels.data(),
                 data.labels.size() * sizeof(std::int32_t));
-  write_array(path, "<f4", fmt::format("{}, {}", data.rows, data.features), data.x.get(),
-              cells * sizeof(float));
+    y.commit();
+  }
+  x.commit();
 }
 
 DatasetWriter find_writer(const std::string& path) {
