@@ -67,7 +67,9 @@ struct InspectCommand {
 
   int run() const {
     const bool folder = std::filesystem::is_directory(path);
-    const std::string file = checkpoint_path(path);
+    // A run that was stopped in its first epoch has no best yet.
+    const bool has_best = std::filesystem::exists(std::filesystem::path(path) / "best.safetensors");
+    const std::string file = checkpoint_path(path, has_best ? "best" : "last");
     const TensorFile content = read_safetensors(file);
     if (content.metadata.contains("model_toml")) load_checkpoint(file);  // so that a damaged one is told
     if (json) {

@@ -78,6 +78,7 @@ int TrainCommand::start() {
 
   RunFolder folder = RunFolder::plan(out, train.model);
   Run run(train, folder, std::move(data), std::move(context), std::move(graph));
+  run.save_last();  // before config.toml, which makes the folder a run: it can be resumed from then on
   folder.write("config.toml", settings.to_toml());
   return finish(run);
 }

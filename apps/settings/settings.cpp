@@ -9,8 +9,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "engine/nearest.hpp"
 #include "engine/error.hpp"
+#include "engine/nearest.hpp"
 
 namespace jsc {
 
@@ -23,6 +23,12 @@ std::string flag_of(std::string key) {
 
 std::string show(const Settings::Target& target) {
   return std::visit([](const auto* value) { return fmt::format("{}", *value); }, target);
+}
+
+// What stands for the value in the help.
+const char* placeholder(const Settings::Target& target) {
+  if (std::holds_alternative<std::int64_t*>(target)) return "N";
+  return std::holds_alternative<double*>(target) ? "X" : "TEXT";
 }
 
 std::string show_range(const Settings::Range& r) {
@@ -100,10 +106,21 @@ void Settings::add_flags(CLI::App& app) {
     const std::string flag = entry.is_positional ? entry.key : flag_of(entry.key);
     if (is_flag) {
       const bool on = *std::get<bool*>(entry.target);
-      const std::string names = fmt::format("{0},!--no-{1}", flag, flag.substr(2));
-      app.add_flag(names, flag_counts_[entry.key], help + (on ? " [on]" : ""));
+      const std::string off_flag = "--no-" + flag.substr(2);
+      int& given = flag_counts_[entry.key];
+      if (on) help += fmt::format(" [on; off: {}]", off_flag);
+      app.add_flag_callback(
+          flag, [&given] { given = 1; }, help);
+      app.add_flag_callback(
+             off_flag, [&given] { given = -1; }, "")
+          ->group("");  // not listed: twice as long
     } else {
-      app.add_option(flag, entry.flag_text, help)->type_name("")->take_last();
+      // One value a flag, the last one given counts: what follows is the next argument, not another value.
+      app.add_option(flag, entry.flag_text, help)
+          ->type_name(placeholder(entry.target))
+          ->expected(1)
+          ->allow_extra_args(false)
+          ->take_last();
     }
   }
 }

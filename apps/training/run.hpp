@@ -23,6 +23,8 @@ class Run {
   // Trains to the end, writing checkpoints and metrics.csv after each epoch. False if it was interrupted;
   // then it can be resumed. Throws DivergedError; what was written before stays.
   bool train();
+  // What --resume reads: weights, position, optimizer. Called once before the first step.
+  void save_last();
 
   // Tests the best network and writes summary.json and plots; the result goes to standard output.
   void finish();
@@ -36,7 +38,6 @@ class Run {
   void train_epoch();
   void close_epoch(const EpochMetrics& metrics);
   bool out_of_patience() const;
-  void save_last();
   void write_summary(const Metrics& test) const;
   void draw_plots() const;
   void print_result(const Metrics& test) const;

@@ -246,6 +246,56 @@ class Train(CliTest):
         self.refuses("train", "jsc-tiny", *here, "--config", self.dir / "none.toml", says="none.toml")
         self.assertFalse(out.exists())
 
+    def test_a_run_killed_in_its_first_epoch_can_be_resumed(self):
+        out = self.dir / "run"
+        args = ["train", "jsc-test", "--data", "emulated:200000", "--max-steps", 900, "--quiet", "--out"]
+        process = subprocess.Popen([JSC_TRAIN, *map(str, args), out], stdout=subprocess.DEVNULL)
+        while not (out / "config.toml").exists():
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        self.assertIn("not finished", run("inspect", out)[0])
+        run("train", "--resume", out, "--quiet")
+        run(*args, self.dir / "whole")
+        self.assertEqual(final_state(out), final_state(self.dir / "whole"))
+
+    def test_bad_data_files_name_the_place(self):
+        good = self.dir / "good.csv"
+        run("data", "make", "--rows", 60, good)
+        header, *rows = good.read_text().splitlines()
+        out = self.dir / "run"
+        bad = self.dir / "bad.csv"
+
+        def changed(row, column, text):
+            cells = rows[row].split(",")
+            cells[column : column + 1] = text
+            return [*rows[:row], ",".join(cells), *rows[row + 1 :]]
+
+        for lines, words in [
+            (changed(5, 3, ["abc"]), ("line 7", "column 4 'c1_b2_mmdt'", "expected a number", "found 'abc'")),
+            (changed(5, 3, ["nan"]), ("line 7", "column 4", "expected a finite number")),
+            (changed(5, 3, []), ("line 7", "expected 17 cells, found 16")),
+            ([",".join(row.split(",")[:16]) + ",g" for row in rows], ("at least two classes", "'g'")),
+            ([], ("line of names only",)),
+        ]:
+            bad.write_text("\n".join([header, *lines]) + "\n")
+            self.refuses("train", "jsc-tiny", "--data", bad, "--out", out, "--quiet", says=("bad.csv", *words))
+        bad.write_text("\n".join([header, *changed(5, 3, ["nan"])]) + "\n")
+        _, err = run("train", "jsc-tiny", "--data", bad, "--non-finite", "drop", "--max-epochs", 1, "--out", out)
+        self.assertIn("dropped 1 of 60 rows", err)
+        bad.write_text("\n".join([header, *changed(5, 16, ["muon"])]) + "\n")
+        self.refuses("test", "--load", out, "--data", bad, "--quiet", says=("unknown class 'muon'", "g, q, t, w"))
+
+    def test_arguments_may_follow_flags(self):
+        table = self.dir / "few.csv"
+        run("data", "make", "--rows", 30, "--rows", 20, table)  # of a flag given twice, the last counts
+        self.assertEqual(len(table.read_text().splitlines()), 21)
+        run("train", *SMALL, "--no-nesterov", "--out", self.dir / "run", "jsc-tiny")
+        self.assertIn("nesterov = false\n", (self.dir / "run" / "config.toml").read_text())
+        text, _ = run("train", "--help")
+        self.assertIn("--batch-size N ", text)
+        self.assertNotIn("{false}", text)
+
     def test_bad_models_name_the_layer(self):
         model = self.dir / "m.toml"
         for text, words in [
@@ -281,7 +331,7 @@ class Train(CliTest):
                    "--out", out]  # fmt: skip
         done = subprocess.run([str(a) for a in limited], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn("best.safetensors", done.stderr)
+        self.assertIn("last.safetensors", done.stderr)
         self.assertFalse([p for p in out.iterdir() if p.name.endswith(".safetensors")], "a half-written checkpoint")
 
     def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(self):
