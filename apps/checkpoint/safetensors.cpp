@@ -137,7 +137,7 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
                     {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text = header.dump();
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);  // JSON is UTF-8
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the tensors start aligned
   const std::uint64_t size = text.size();
 

@@ -13,14 +13,14 @@
 
 namespace jsc {
 
-namespace {
-
-std::string quoted(const std::string& cell) {
+std::string csv_cell(const std::string& cell) {
   if (cell.find_first_of(",;\t\"\r\n ") == cell.npos && !cell.empty()) return cell;
   std::string text = "\"";
   for (const char c : cell) text += c == '"' ? "\"\"" : std::string(1, c);
   return text + '"';
 }
+
+namespace {
 
 void append_number(std::string& text, float value) {
   char digits[32];
@@ -89,7 +89,7 @@ void write_records(hid_t file, const std::string& path, const Dataset& data) {
 void write_csv(const std::string& path, const Dataset& data) {
   AtomicFile file(path);
   std::string text;
-  for (const std::string& name : data.feature_names) text += quoted(name) + ',';
+  for (const std::string& name : data.feature_names) text += csv_cell(name) + ',';
   if (data.labelled()) text += "class,";
   text.back() = '\n';
   for (Index r = 0; r < data.rows; ++r) {
@@ -97,7 +97,7 @@ void write_csv(const std::string& path, const Dataset& data) {
       append_number(text, data.row(r)[f]);
       text += ',';
     }
-    if (data.labelled()) text += quoted(class_name(data, r)) + ',';
+    if (data.labelled()) text += csv_cell(class_name(data, r)) + ',';
     text.back() = '\n';
     if (text.size() > 1 << 16) {
       file.write(text);

@@ -17,6 +17,9 @@ void write_csv(const std::string& path,
 void write_hdf5(const std::string& path, const Dataset& data);  // MASE's records: t_allpar_new, j_*, one-hot
 void write_npy(const std::string& path, const Dataset& data);   // X to the path, class indices beside it
 
+// The text as a cell of a CSV file: in double quotes where it would not read back without.
+std::string csv_cell(const std::string& cell);
+
 // Where the labels of an X file are written: X.npy -> y.npy and the like by usual names, else PATH_y.npy.
 std::string label_path(const std::string& x_path);
 

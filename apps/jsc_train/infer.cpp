@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "apps/checkpoint/trained_model.hpp"
+#include "apps/data/writers.hpp"
 #include "apps/jsc_train/commands.hpp"
 #include "apps/report/format.hpp"
 #include "apps/report/progress.hpp"
@@ -29,9 +30,9 @@ class PredictionWriter {
 
 class CsvWriter final : public PredictionWriter {
  public:
-  CsvWriter(const std::string& path, const std::vector<std::string>& classes)
-      : classes_(classes), file_(path) {
-    text_ = fmt::format("class,{}\n", fmt::join(classes, ","));
+  CsvWriter(const std::string& path, const std::vector<std::string>& classes) : file_(path) {
+    for (const std::string& name : classes) classes_.push_back(csv_cell(name));
+    text_ = fmt::format("class,{}\n", fmt::join(classes_, ","));
   }
   void write(ConstMatrix probabilities, const std::vector<std::int32_t>& predicted) override {
     for (Index i = 0; i < probabilities.cols; ++i) {
@@ -49,21 +50,34 @@ class CsvWriter final : public PredictionWriter {
   }
 
  private:
-  const std::vector<std::string>& classes_;
+  std::vector<std::string> classes_;  // as cells
   AtomicFile file_;
   std::string text_;
 };
+
+// A Python literal, as the header of a .npy file holds them.
+std::string python_string(const std::string& text) {
+  std::string literal = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') literal += '\\';
+    literal += c;
+  }
+  return literal + "'";
+}
 
 // A NumPy structured array: 'class' (int32) and one float32 field a class (numpy.lib.format, version 1.0).
 class NpyWriter final : public PredictionWriter {
  public:
   NpyWriter(const std::string& path, const std::vector<std::string>& classes, Index rows) : file_(path) {
     std::string fields = "('class', '<i4')";
-    for (const std::string& name : classes) fields += fmt::format(", ('p_{}', '<f4')", name);
+    for (const std::string& name : classes)
+      fields += fmt::format(", ({}, '<f4')", python_string("p_" + name));
     std::string header =
         fmt::format("{{'descr': [{}], 'fortran_order': False, 'shape': ({},), }}", fields, rows);
     header.resize((header.size() + 1 + 10 + 63) / 64 * 64 - 11, ' ');
     header += '\n';
+    if (header.size() > 0xFFFF)
+      fail("{}: expected class names that fit a .npy header of 65535 bytes, found {}", path, header.size());
     const auto size = static_cast<std::uint16_t>(header.size());
     const char start[10] = {
         '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(size & 0xFF), static_cast<char>(size >> 8)};

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "apps/data/duplicates.hpp"
 #include "apps/report/progress.hpp"
@@ -15,6 +16,17 @@ std::string variant_of(const std::string& spec) {
   if (spec.starts_with("emulated")) return "emulated";
   const std::string extension = std::filesystem::path(spec).extension().string();
   return extension.empty() ? "file" : extension.substr(1);
+}
+
+// Checkpoints keep names as JSON, which is UTF-8: better told before the training than after its first epoch.
+void require_utf8(const std::string& source, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    try {
+      static_cast<void>(nlohmann::json(name).dump());
+    } catch (const nlohmann::json::type_error&) {
+      fail("{}: expected names in UTF-8, found '{}'", source, name);
+    }
+  }
 }
 
 }  // namespace
@@ -50,6 +62,8 @@ Dataset load_rows(const DataSettings& settings, const Expectation& expected, Lab
   };
   Dataset data = load_dataset(settings.data, options);
   progress.reset();
+  require_utf8(data.source, data.feature_names);
+  require_utf8(data.source, data.class_names);
   if (!quiet)
     for (const std::string& warning : data.warnings) fmt::print(stderr, "warning: {}\n", warning);
   return data;

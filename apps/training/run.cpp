@@ -169,7 +169,8 @@ void Run::write_summary(const Metrics& test) const {
                                   {"samples_per_second", median(state_.epoch_rates)},
                                   {"weights_hash", state_hash(graph_)},
                                   {"version", JSC_VERSION}};
-  folder_.write("summary.json", summary.dump(2) + "\n");
+  // A file's name need not be UTF-8.
+  folder_.write("summary.json", summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 void Run::draw_plots() const {

@@ -91,10 +91,12 @@ void Trainer::step() {
 
   p.tape.training_step = static_cast<std::uint64_t>(position_.step);
   p.tape.forward();
-  if (!std::isfinite(p.counts.loss_sum))
-    throw DivergedError(
-        fmt::format("training: the loss is {} at step {} (epoch {}, batch {}): try a smaller learning rate",
-                    p.counts.loss_sum, position_.step, position_.epoch, position_.batch));
+  const double loss = p.counts.loss_sum / p.counts.weight_sum;
+  if (!std::isfinite(loss))
+    throw DivergedError(fmt::format("training: the loss is {} at step {} (epoch {}, batch {}): {}", loss,
+                                    position_.step, position_.epoch, position_.batch,
+                                    p.counts.weight_sum == 0 ? "all its rows are of classes of weight 0"
+                                                             : "try a smaller learning rate"));
   p.tape.backward(p.loss);
 
   const std::span<float> values(graph_.block.values.get(), static_cast<std::size_t>(graph_.block.size));

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <filesystem>
 
 #include "apps/data/emulator.hpp"
@@ -98,6 +99,19 @@ TEST_CASE("a loss that is not finite stops the training, names the step and leav
   const std::string before = state_hash(graph);
   CHECK_THROWS_AS(trainer.step(), DivergedError);
   CHECK(state_hash(graph) == before);
+}
+
+TEST_CASE("a batch whose classes all weigh nothing is told before it makes the weights NaN") {
+  const PreparedData data = jets("emulated:1000");
+  Graph graph = network("jsc-tiny");
+  TrainingOptions options = options_for(1, 2);
+  options.loss.class_weights = {1, 0, 0, 0, 0};
+  Trainer trainer(graph, data.samples(), data.split.train, options, {});
+  CHECK_THROWS_WITH(([&] {
+                      while (!trainer.epoch_complete()) trainer.step();
+                    }()),
+                    Catch::Contains("weight 0"));
+  for (Index i = 0; i < graph.block.size; ++i) REQUIRE(std::isfinite(graph.block.values[i]));
 }
 
 TEST_CASE("metrics read back to the last digit") {

@@ -1,4 +1,5 @@
 """jsc-train train, test, infer, inspect and models as a user runs them: files, numbers, resuming, bad input."""
+import ast
 import csv
 import json
 import os
@@ -431,6 +432,30 @@ class Others(CliTest):
         self.refuses("infer", "--load", self.run_folder, "--data", narrow, "--out", self.dir / "n.csv", says="multiplicity")
         self.assertFalse((self.dir / "n.csv").exists())
         self.refuses("infer", "--load", self.run_folder, "--out", self.dir / "n.txt", says=".csv or .npy")
+
+    def test_infer_keeps_odd_class_names_apart(self):
+        data, net, folder = self.dir / "odd.csv", self.dir / "net.toml", self.dir / "run"
+        net.write_text('layers = [{ type = "linear", out = "classes" }]\n')
+        data.write_text("u,v,class\n" + "".join(f"{i % 7},{i % 5},b's\n{i % 7},{i % 4},\"a,1\"\n" for i in range(100)))
+        run("train", net, "--data", data, "--max-epochs", 1, "--quiet", "--out", folder)
+        run("infer", "--load", folder, "--data", data, "--out", self.dir / "p.csv", "--quiet")
+        rows = read_csv(self.dir / "p.csv")
+        self.assertEqual(set(rows[0]), {"class", "a,1", "b's"})
+        self.assertLessEqual({row["class"] for row in rows}, {"a,1", "b's"})
+        run("infer", "--load", folder, "--data", data, "--out", self.dir / "p.npy", "--quiet")
+        raw = (self.dir / "p.npy").read_bytes()
+        (size,) = struct.unpack("<H", raw[8:10])
+        fields = ast.literal_eval(raw[10 : 10 + size].decode())["descr"]
+        self.assertEqual({name for name, _ in fields}, {"class", "p_a,1", "p_b's"})
+
+    def test_names_that_are_not_utf8_are_refused_before_training(self):
+        data = self.dir / "latin.csv"
+        rows = "".join(f"{i % 7},{i % 5},a\n{i % 7},{i % 4},b\n" for i in range(100))
+        data.write_bytes("größe,x,class\n".encode("latin-1") + rows.encode())
+        net = self.dir / "net.toml"
+        net.write_text('layers = [{ type = "linear", out = "classes" }]\n')
+        self.refuses("train", net, "--data", data, "--quiet", "--out", self.dir / "run", says="UTF-8", errors="replace")
+        self.assertFalse((self.dir / "run").exists())
 
     def test_inspect_shows_runs_and_checkpoints(self):
         text, _ = run("inspect", self.run_folder)
