@@ -4,8 +4,8 @@
 
 #include "apps/settings/settings.hpp"
 #include "apps/support/atomic_file.hpp"
-#include "engine/nearest.hpp"
 #include "engine/error.hpp"
+#include "engine/nearest.hpp"
 #include "tests/data/temporary_folder.hpp"
 
 using namespace jsc;
