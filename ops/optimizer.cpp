@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/error.hpp"
+#include "engine/math.hpp"
 #include "engine/threads.hpp"
 #include "ops/kernels/ops_kernels.hpp"
 
@@ -25,14 +26,6 @@ void for_each_part(const Execution& execution, Index size, const Update& update)
 void check_sizes(Index expected, std::size_t values, std::size_t gradients) {
   if (values != static_cast<std::size_t>(expected) || gradients != values)
     fail("optimizer step: expected {} values and gradients, found {} and {}", expected, values, gradients);
-}
-
-// base^n in double by repeated squaring: the same bits everywhere, which libm's pow does not promise.
-double power(double base, std::int64_t n) {
-  double result = 1.0;
-  for (; n > 0; n /= 2, base *= base)
-    if (n % 2 == 1) result *= base;
-  return result;
 }
 
 class Sgd final : public Optimizer {

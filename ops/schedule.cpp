@@ -52,10 +52,8 @@ double learning_rate(const ScheduleOptions& o, std::int64_t position) {
   if (o.name == "cosine")
     return cosine_between(o.rate, o.eta_min,
                           static_cast<double>(after) / static_cast<double>(o.total - o.warm_up));
-  double rate = o.rate;
-  if (o.name == "step")
-    for (std::int64_t k = 0; k < after / o.period; ++k) rate *= o.gamma;
-  return rate;
+  if (o.name == "step") return o.rate * power(o.gamma, after / o.period);
+  return o.rate;
 }
 
 }  // namespace jsc

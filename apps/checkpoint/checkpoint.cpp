@@ -1,5 +1,6 @@
 #include "apps/checkpoint/checkpoint.hpp"
 
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -17,6 +18,8 @@ using Json = nlohmann::json;
 
 constexpr DtypeInfo kDtypes[] = {{"F32", 4}, {"F64", 8}, {"I8", 1}, {"I16", 2},
                                  {"I32", 4}, {"I64", 8}, {"U8", 1}};
+constexpr std::uint64_t kMaxDimension = std::uint64_t{1}
+                                        << 31;  // of a tensor without elements, where its bytes are no bound
 constexpr std::uint64_t kMaxHeader = 100'000'000;  // the limit of the format's own reader
 
 // One tensor's place in the file.
@@ -45,7 +48,8 @@ Entry read_entry(const std::string& path, const std::string& name, const Json& j
   for (const Json& dimension : json["shape"]) {
     if (!dimension.is_number_unsigned()) wrong("a dimension is not a non-negative integer");
     const auto n = dimension.get<std::uint64_t>();
-    if (n != 0 && bytes > data_size / n) wrong("the shape needs more bytes than the file has");
+    if (n > kMaxDimension || (n != 0 && bytes > data_size / n))
+      wrong("the shape needs more bytes than the file has");
     bytes *= n;
     entry.shape.push_back(static_cast<std::int64_t>(n));
   }

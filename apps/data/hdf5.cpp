@@ -118,8 +118,10 @@ Source open_source(hid_t file, const std::string& path, const std::string& name)
   const std::uint64_t file_bytes = MappedFile(path).bytes().size();
   const bool plain = H5Pget_layout(layout.get()) == H5D_CONTIGUOUS;
   const std::uint64_t room = plain ? file_bytes : file_bytes * 1100;  // deflate's best ratio, rounded up
-  const std::uint64_t width = std::max<std::uint64_t>(1, H5Tget_size(stored.get()) * sizes[1]);
-  if (sizes[0] > room / width)
+  const std::uint64_t element = std::max<std::uint64_t>(1, H5Tget_size(stored.get()));
+  const std::uint64_t cells =
+      room / element;  // divided rather than multiplied: sizes may be any 64-bit number
+  if (sizes[1] > cells || sizes[0] > cells / std::max<std::uint64_t>(1, sizes[1]))
     fail("{}: expected data that {} bytes can hold, found {} x {} elements in the header", source.where,
          file_bytes, sizes[0], sizes[1]);
   return source;

@@ -38,7 +38,7 @@ void ExecutionSettings::add_to(Settings& settings) {
   settings.add("cpu_mask", &cpu_mask, "best instruction set to use; the result is the same for each")
       .choices({"auto", "portable", "avx2", "avx512"});
   settings.add("blas", &blas,
-               "let OpenBLAS do large products (their last bits then depend on machine and threads)");
+               "let OpenBLAS do large products; their last bits then depend on the machine and the threads");
 }
 
 Execution ExecutionSettings::execution() const {

@@ -15,7 +15,7 @@ namespace jsc {
 struct ExecutionSettings {
   std::int64_t threads = 0;  // 0: one a core
   std::string cpu_mask = "auto";
-  bool blas = true;
+  bool blas = false;
 
   void add_to(Settings& settings);
   Execution execution() const;  // throws Error for a mask that does not exist here

@@ -72,6 +72,8 @@ TEST_CASE("headers that lie are refused before anything is allocated") {
   refuse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "12345678", "leave a hole");
   refuse(R"({"a":{"dtype":"F32"}})", "", "should have dtype, shape and two data_offsets");
   refuse(R"({"__metadata__":{"a":1}})", "", "should be a string");
+  refuse(R"({"a":{"dtype":"F32","shape":[0,9223372036854775809],"data_offsets":[0,0]}})", "",
+         "more bytes than the file has");
   refuse("[]", "", "not a JSON object");
   refuse("nonsense", "", "not a JSON object");
 }
