@@ -29,7 +29,7 @@ struct Samples {
 // allocates nothing.
 class Evaluator {
  public:
-  static constexpr Index kBatch = 1024;
+  static constexpr Index kBatch = 4096;
 
   // `graph` must outlive the evaluator.
   Evaluator(const Graph& graph, const Samples& samples, Execution execution);
