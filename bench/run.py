@@ -86,15 +86,16 @@ def train_command(build, folder, *options):
 
 
 def seconds_to_first_step(build, folder, rows):
-    """From the start of the process to the line that it prints when the first step is next."""
-    command, _ = train_command(build, folder, "--max-steps", "1", "--data", f"emulated:{rows}")
+    """Wall and processor time from the start of the process to the line that it prints when the first step is next."""
+    command, _ = train_command(build, folder, "--threads", "1", "--max-steps", "1", "--data", f"emulated:{rows}")
     start = time.perf_counter()
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("runs "):
-            seconds = time.perf_counter() - start
+            wall = time.perf_counter() - start
+            processor = int(pathlib.Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
     process.wait()
-    return seconds
+    return wall, processor
 
 
 def peak_mebibytes(build, folder):
@@ -140,6 +141,7 @@ def main():
     for what in ("emulate", "load/csv", "load/hdf5"):
         cells = [f"{f.median / 1e6:.2f} ({f.spread:.0%})" for f in (data[f"{what}/1"], data[f"{what}/2"])]
         print(f"| {what} | {' | '.join(cells)} |")
+    print()
     rate = data["emulate/2"].median
     target("emulator, 2 threads", f"{rate / 1e6:.2f} M jets/s", "at least 2 M jets/s", rate >= 2e6)
     for what, most in (("csv", 3), ("hdf5", 1)):
@@ -148,11 +150,13 @@ def main():
 
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        start = [statistics.median(seconds_to_first_step(build, folder, rows) for _ in range(11))
-                 for rows in (1000, 200000)]
-        target("process start to first step, 1,000 jets", f"{start[0] * 1e3:.0f} ms", "under 50 ms", start[0] < 0.05)
-        print(f"\nProcess start to first step: {start[0] * 1e3:.0f} ms with 1,000 jets, "
-              f"{start[1] * 1e3:.0f} ms with 200,000")
+        for rows in (1000, 200000):
+            starts = [seconds_to_first_step(build, folder, rows) for _ in range(11)]
+            wall, processor = (statistics.median(side) * 1e3 for side in zip(*starts))
+            print(f"Process start to first step with {rows:,} jets, 1 thread: {wall:.0f} ms, "
+                  f"{processor:.0f} ms of processor time")
+            if rows == 1000:
+                target("process start to first step, 1,000 jets", f"{wall:.0f} ms", "under 50 ms", wall < 50)
         peak = max(peak_mebibytes(build, folder) for _ in range(3))
         target("peak memory of training on 200,000 jets", f"{peak:.0f} MiB", "under 80 MiB", peak < 80)
         if torch:
