@@ -31,8 +31,8 @@ void parallel_for(int threads, Index count, const Task& task) {
   for (Index i = 0; i < count; ++i) task(i);
 }
 
-// Fewer samples than this are not worth waking other threads for: the passes over them take a few microseconds, as much as
-// a barrier does, and far less than one costs on a busy machine.
+// Fewer samples than this are not worth waking other threads for: the passes over them take a few
+// microseconds, as much as a barrier does, and far less than one costs on a busy machine.
 inline constexpr Index kSamplesWorthThreads = 4096;
 
 // Calls task(block, begin, end) for each sample block of [0, samples).
