@@ -23,7 +23,8 @@ std::string python_number(double value) {
 
 // Double quotes where the text has single quotes and no double ones, as Python's repr.
 std::string python_string(const std::string& text) {
-  const bool has_single = text.find('\'') != std::string::npos, has_double = text.find('"') != std::string::npos;
+  const bool has_single = text.find('\'') != std::string::npos,
+             has_double = text.find('"') != std::string::npos;
   const char quote = has_single && !has_double ? '"' : '\'';
   std::string quoted(1, quote);
   for (char c : text) {
