@@ -55,7 +55,14 @@ void Tape::reset() {
   slots_.clear();
   steps_.clear();
   parameters_.clear();
+  annotations_.clear();
   forward_done_ = false;
+}
+
+const Annotation* Tape::exact(Variable v) const {
+  for (const Annotation& annotation : annotations_)
+    if (annotation.variable.id == v.id && annotation.raw != nullptr) return &annotation;
+  return nullptr;
 }
 
 void Tape::forward() {

@@ -19,7 +19,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/arena.hpp"
@@ -30,6 +33,16 @@ namespace jsc {
 struct Variable {
   std::int32_t id = -1;
   explicit operator bool() const { return id >= 0; }
+};
+
+// What a step tells about a value beside its floats: a name for those who look, and the exact value where
+// float32 cannot hold it, for steps that read it and for the proof that integers compute the same.
+struct Annotation {
+  Variable variable;
+  std::string name;                   // "seq_blocks_2.weight"
+  const std::int64_t* raw = nullptr;  // [rows][stride] like the floats; value = raw * 2^-fraction. Null: the
+                                      // floats are exact
+  int fraction = 0;
 };
 
 class Tape {
@@ -60,6 +73,9 @@ class Tape {
         [](const void* s, Tape& tape) { static_cast<const Step*>(s)->forward(tape); },
         [](const void* s, Tape& tape) { static_cast<const Step*>(s)->backward(tape); });
   }
+  // Notes something about a variable; the order of the notes is kept. `raw` must live as long as the
+  // recording (in the arena).
+  void annotate(Annotation annotation) { annotations_.push_back(std::move(annotation)); }
   // Forgets everything recorded and keeps the memory.
   void reset();
 
@@ -76,6 +92,9 @@ class Tape {
   Matrix gradient(Variable v) const;
   bool has_gradient(Variable v) const { return at(v).written; }
   std::string_view name(Variable v) const { return at(v).name; }
+  std::span<const Annotation> annotations() const { return annotations_; }
+  // The exact integers of a variable; null if its floats are exact.
+  const Annotation* exact(Variable v) const;
   Index step_count() const { return static_cast<Index>(steps_.size()); }
 
   // Number of the training step, which random operations (dropout) put into their Philox key.
@@ -122,6 +141,7 @@ class Tape {
   std::vector<Slot> slots_;
   std::vector<Record> steps_;
   std::vector<Variable> parameters_;
+  std::vector<Annotation> annotations_;
   bool forward_done_ = false;
 };
 
