@@ -3,9 +3,10 @@
 //   Tape tape(execution);
 //   Variable x = tape.input(features, batch);          // the caller fills tape.value(x)
 //   Variable w = tape.parameter(value, gradient, "w");
-//   Variable y = linear(tape, x, w, b);                // recording wrappers (ops/) check shapes, lay out
-//   memory Variable loss = ...;                               // 1 x 1 tape.forward(); tape.backward(loss);
-//   // replay as often as wanted, on new values, without allocation
+//   Variable y = linear(tape, x, w, b);     // recording wrappers (ops/) check shapes and lay out memory
+//   Variable loss = ...;                    // 1 x 1
+//   tape.forward();
+//   tape.backward(loss);                    // replay as often as wanted, on new values, without allocation
 //
 // Recording computes nothing. Any directed acyclic graph works: a variable may feed many steps, a parameter
 // may be recorded more than once (it is then one variable). During the backward walk the first contribution
