@@ -1,30 +1,11 @@
 #include "engine/tape.hpp"
 
-#include <atomic>
 #include <catch2/catch.hpp>
 
 #include "engine/gemm.hpp"
+#include "tests/support/allocations.hpp"
 
 using namespace jsc;
-
-// Counts what the program allocates, by standing before the C library's functions (operator new calls
-// malloc). The sanitizers want to stand there themselves.
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define JSC_COUNTS_ALLOCATIONS
-static std::atomic<int> allocations;
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-void* malloc(std::size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-}
-#endif
 
 namespace {
 
@@ -161,19 +142,19 @@ TEST_CASE("recording unchanged shapes again and replaying them allocate nothing"
     tape.forward();
     tape.backward(loss);
   };
-  const int before = allocations;
+  const std::int64_t before = allocation_count();
   Variable loss = record();
   step(loss);
-  REQUIRE(allocations > before);  // the counter counts
+  REQUIRE(allocation_count() > before);  // the counter counts
   const std::size_t reserved = tape.arena().bytes_reserved();
 
-  const int recorded = allocations;
+  const std::int64_t recorded = allocation_count();
   step(loss);
-  CHECK(allocations == recorded);
+  CHECK(allocation_count() == recorded);
   tape.reset();
   loss = record();
   step(loss);
-  CHECK(allocations == recorded);
+  CHECK(allocation_count() == recorded);
   CHECK(tape.arena().bytes_reserved() == reserved);
 }
 #endif

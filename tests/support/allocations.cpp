@@ -1,8 +1,9 @@
 #include "tests/support/allocations.hpp"
 
+#ifdef JSC_COUNTS_ALLOCATIONS
+
 #include <atomic>
-#include <cstdlib>
-#include <new>
+#include <cstddef>
 
 namespace {
 
@@ -14,16 +15,18 @@ std::int64_t jsc::allocation_count() {
   return calls.load();
 }
 
-void* operator new(std::size_t size) {
+// Standing before the C library's functions.
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void* malloc(std::size_t size) {
   ++calls;
-  if (void* p = std::malloc(size != 0 ? size : 1)) return p;
-  throw std::bad_alloc();
+  return __libc_malloc(size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  ++calls;
+  return __libc_memalign(alignment, size);
+}
 }
 
-void operator delete(void* p) noexcept {
-  std::free(p);
-}
-
-void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
-}
+#endif
