@@ -33,6 +33,9 @@ class BatchNorm1d final : public Module {
                   std::string_view path) override;
   void initialize(RandomStream stream) override;
   Index features() const { return features_; }
+  double eps() const { return eps_; }
+  double momentum() const { return momentum_; }
+  bool affine() const { return affine_; }
 
  private:
   Index features_;

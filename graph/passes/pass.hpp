@@ -57,7 +57,7 @@ struct PassResult {
 enum class PassKind { analysis, transform };
 
 struct PassOption {
-  std::string_view key;
+  std::string_view key;  // "*": any further key, which the pass checks itself
   std::string_view
       kind;  // "string", "integer", "number", "boolean", "list", "table", for messages and `jsc-train passes`
   std::string_view default_value;  // as JSON; empty: the option is required

@@ -113,11 +113,13 @@ std::span<const Pass> graph_passes() {
 PassResult run_pass(const Pass& pass, Graph& graph, PassArguments arguments) {
   std::vector<std::string_view> known;
   for (const PassOption& option : pass.options) known.push_back(option.key);
+  const bool open = std::ranges::find(known, "*") != known.end();
   for (const auto& [key, value] : arguments.options.items())
-    if (std::ranges::find(known, key) == known.end())
+    if (!open && std::ranges::find(known, key) == known.end())
       fail("pass {}: unknown key '{}'{}", pass.name, key, suggestion(key, known));
   for (const PassOption& option : pass.options) {
     const std::string key(option.key);
+    if (key == "*") continue;
     if (!arguments.options.contains(key)) {
       if (option.default_value.empty())
         fail("pass {}: needs the key '{}' ({})", pass.name, key, option.about);

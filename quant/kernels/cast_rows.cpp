@@ -1,0 +1,46 @@
+#include "quant/kernels/cast_rows.hpp"
+
+#include "quant/fixed/cast.hpp"
+#include "quant/kernels/integer_kernels.hpp"
+
+namespace jsc {
+
+namespace {
+
+// Modes whose result depends on more than the rounded number, and a corner that is rare enough.
+bool needs_source(const fixed::Format& format) {
+  using fixed::Overflow;
+  return format.overflow == Overflow::wrap_sm ||
+         (format.overflow == Overflow::wrap && format.saturated_bits > 0) ||
+         (format.overflow == Overflow::sat_sym && format.width == 1);
+}
+
+template <class T>
+void cast_any(const IntegerKernelsOf<T>& kernels, Index n, const T* from, int fraction,
+              const fixed::Format& format, T* to) {
+  constexpr int kBits = 8 * sizeof(T);
+  const int shift = fraction - format.fraction();
+  if (needs_source(format) || shift < 0 || shift > kBits - 2 || format.width >= kBits) {
+    for (Index i = 0; i < n; ++i) to[i] = static_cast<T>(fixed::cast(from[i], fraction, format));
+    return;
+  }
+  T lo = static_cast<T>(format.min_raw());
+  const T hi = static_cast<T>(format.max_raw());
+  if (format.overflow == fixed::Overflow::sat_sym) lo = format.is_signed ? -hi : 0;
+  kernels.cast(n, from,
+               {shift, format.rounding, format.overflow, format.is_signed, kBits - format.width, lo, hi}, to);
+}
+
+}  // namespace
+
+void cast_row(Isa isa, Index n, const std::int64_t* from, int fraction, const fixed::Format& format,
+              std::int64_t* to) {
+  cast_any(integer_kernels(isa).wide, n, from, fraction, format, to);
+}
+
+void cast_row(Isa isa, Index n, const std::int32_t* from, int fraction, const fixed::Format& format,
+              std::int32_t* to) {
+  cast_any(integer_kernels(isa).narrow, n, from, fraction, format, to);
+}
+
+}  // namespace jsc

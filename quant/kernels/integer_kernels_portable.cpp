@@ -1,0 +1,8 @@
+// The kernels of integer networks for any processor.
+#include "quant/kernels/integer_rows.hpp"
+
+namespace jsc {
+
+const IntegerKernels kIntegerKernelsPortable = {kernels_of<std::int32_t>(), kernels_of<std::int64_t>()};
+
+}  // namespace jsc

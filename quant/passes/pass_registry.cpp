@@ -1,0 +1,27 @@
+#include <vector>
+
+#include "quant/passes/passes.hpp"
+
+namespace jsc {
+
+std::span<const Pass> quant_passes() {
+  using enum PassKind;
+  static const std::vector<Pass> passes = {
+      {"quantize",
+       transform,
+       "put quantized layers in the place of float ones",
+       {{"by", "string", "", "what the tables' names are: type, name or regex_name"},
+        {"report", "boolean", "true", "summarize what changed"},
+        {"*", "table", "", "TYPE, NAME, REGEX or default = {config = {name, data_in_width, ...}}"}},
+       quantize},
+      {"calculate_avg_bits", analysis, "mean width of data and weights", {}, calculate_avg_bits},
+      {"fold_batch_norm",
+       transform,
+       "make each BatchNorm1d that follows a Linear a part of it",
+       {},
+       fold_batch_norm},
+  };
+  return passes;
+}
+
+}  // namespace jsc
