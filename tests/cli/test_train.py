@@ -326,6 +326,8 @@ class Train(CliTest):
     def test_a_full_disk(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")
+        if os.environ.get("JSC_SANITIZED") == "thread":
+            self.skipTest("LLVM's OpenMP maps a file of its own, which the limit cuts short")
         # A limit on the size of files stands for a full disk: the checkpoint does not fit, the plain error says so.
         out = self.dir / "run"
         limited = ["bash", "-c", 'trap "" XFSZ; ulimit -f 4; exec "$@"', "bash", JSC_TRAIN, "train", "jsc-test", *SMALL,
