@@ -75,9 +75,9 @@ struct TransformCommand {
     passes.input = input.rows.get();
     Graph graph = network(trained, input);
     const RunFolder folder = RunFolder::plan(out, std::filesystem::path(name).stem().string() + "_transform");
-    if (!passes.quiet) print_start(graph, name, input, unused);
 
     const auto runs = run_passes(graph, passes, folder, [&](const PassRun& pass) {
+      if (pass.number == 1 && !passes.quiet) print_start(graph, name, input, unused);
       if (!json) print(pass, passes.calls.size());
     });
     finish(name, input, folder, passes, runs);

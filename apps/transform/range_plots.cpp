@@ -35,16 +35,17 @@ std::string percent(double share) {
 
 std::string frame(std::span<const TensorBox> boxes, const std::string& title, const Axes& axes) {
   const int rows = static_cast<int>(boxes.size());
-  // At most some twenty powers are named.
-  const int step = std::max(1, (axes.last - axes.first + 19) / 20);
+  const int step = std::max(1, (axes.last - axes.first + 11) / 12);  // some twelve powers are named
+  std::size_t longest = 0;
+  for (const TensorBox& box : boxes) longest = std::max(longest, box.name.size());
   std::string script = gnuplot_head(title, kWidth, kFrameHeight + kRowHeight * rows, true);
   script += fmt::format(
       "unset key\nset style fill solid 1.0 border\n"
       "set xlabel 'magnitude, in powers of two' textcolor '#333333'\n"
       "set format x '2^{{%.0f}}'\nset xtics {0}\nset xrange [{1}:{2}]\nset yrange [{3}:0.7]\n"
-      "set lmargin 30\nset rmargin 10\n"
+      "set lmargin {4}\nset rmargin 10\n"
       "set label 'zeros' at graph 1.01, first 0.7 textcolor '#333333'\n",
-      step, axes.first, axes.last, -rows + 0.3);
+      step, axes.first, axes.last, -rows + 0.3, longest + 3);
   script += "set ytics noenhanced (";
   for (std::size_t i = 0; i < boxes.size(); ++i)
     script += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_string(boxes[i].name), -static_cast<int>(i));

@@ -49,7 +49,10 @@ PassRun run_one(Graph& graph, const PassesToRun& passes, int number) {
   try {
     run.result = run_pass(*run.call->pass, graph, arguments);
   } catch (const Error& error) {
-    fail("{}: {}", run.call->where, error.what());
+    const std::string text = error.what();
+    const std::string_view name = run.call->pass->name;
+    const bool named = text.starts_with("pass ") || text.starts_with(name);
+    fail("{}: {}{}", run.call->where, named ? "" : fmt::format("pass {}: ", name), text);
   }
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return run;

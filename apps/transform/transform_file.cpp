@@ -48,10 +48,9 @@ std::string inline_value(const MetaValue& value) {
 
 // [path] with its plain values, then its tables, each in the order of `table`.
 void append_table(std::string& out, const std::string& path, const MetaValue& table) {
-  const auto is_table = [](const MetaValue& value) { return value.is_object() && !value.empty(); };
   std::string plain, tables;
   for (const auto& [key, value] : table.items()) {
-    if (is_table(value))
+    if (value.is_object())
       append_table(tables, path + "." + key_text(key), value);
     else
       plain += key_text(key) + " = " + inline_value(value) + "\n";
