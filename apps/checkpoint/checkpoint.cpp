@@ -23,7 +23,7 @@ void add_doubles(TensorFile& file, const std::string& name, const std::vector<do
 }
 
 TensorFile describe(const Graph& graph, const ModelContext& context) {
-  TensorFile file;
+  TensorFile file = state_tensors(graph);
   file.metadata["format"] = kFormat;
   file.metadata["version"] = kVersion;
   file.metadata["model"] = context.model.name;
@@ -31,15 +31,6 @@ TensorFile describe(const Graph& graph, const ModelContext& context) {
   file.metadata["features"] = Json(context.feature_names).dump();
   file.metadata["classes"] = Json(context.class_names).dump();
   file.metadata["weights_hash"] = state_hash(graph);
-  for (const StateEntry& entry : state_dict(graph)) {
-    const std::vector<std::int64_t> shape(entry.shape.begin(), entry.shape.end());
-    const auto count = static_cast<std::size_t>(entry.size);
-    if (float* const* values = std::get_if<float*>(&entry.data))
-      file.tensors[entry.name] = StoredTensor::of<float>(Dtype::f32, shape, {*values, count});
-    else
-      file.tensors[entry.name] =
-          StoredTensor::of<std::int64_t>(Dtype::i64, shape, {std::get<std::int64_t*>(entry.data), count});
-  }
   if (!context.scaler.mean.empty()) {
     add_doubles(file, "scaler.mean", context.scaler.mean);
     add_doubles(file, "scaler.scale", context.scaler.scale);
@@ -108,6 +99,20 @@ std::string show_shape(const std::vector<std::int64_t>& shape) {
 }
 
 }  // namespace
+
+TensorFile state_tensors(const Graph& graph) {
+  TensorFile file;
+  for (const StateEntry& entry : state_dict(graph)) {
+    const std::vector<std::int64_t> shape(entry.shape.begin(), entry.shape.end());
+    const auto count = static_cast<std::size_t>(entry.size);
+    if (float* const* values = std::get_if<float*>(&entry.data))
+      file.tensors[entry.name] = StoredTensor::of<float>(Dtype::f32, shape, {*values, count});
+    else
+      file.tensors[entry.name] =
+          StoredTensor::of<std::int64_t>(Dtype::i64, shape, {std::get<std::int64_t*>(entry.data), count});
+  }
+  return file;
+}
 
 void save_checkpoint(const std::string& path, const Graph& graph, const ModelContext& context) {
   write_safetensors(path, describe(graph, context));

@@ -42,6 +42,9 @@ struct Checkpoint {
   TensorFile file;  // as read, for inspection and for the optimizer's state
 };
 
+// The state dict alone: parameters and buffers under PyTorch's names.
+TensorFile state_tensors(const Graph& graph);
+
 void save_checkpoint(const std::string& path, const Graph& graph, const ModelContext& context);
 void save_checkpoint(const std::string& path, const Graph& graph, const ModelContext& context,
                      const TrainingState& training, Optimizer& optimizer);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -95,7 +96,28 @@ void make_jet(const Tables& t, const Component& component, const float* normals,
   jet[kRounded] = std::nearbyint(jet[kRounded]);
 }
 
+template <class Number>
+Number parse_number(std::string_view text, std::string_view spec) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty())
+    fail("data set '{}': expected emulated[:ROWS[:SEED]], found '{}'", spec, text);
+  return value;
+}
+
 }  // namespace
+
+std::optional<EmulatedJets> parse_emulated(std::string_view spec) {
+  constexpr std::string_view kName = "emulated";
+  EmulatedJets jets;
+  if (spec == kName) return jets;
+  if (!spec.starts_with(kName) || spec[kName.size()] != ':') return {};
+  const std::string_view numbers = spec.substr(kName.size() + 1);
+  const std::size_t colon = numbers.find(':');
+  jets.rows = parse_number<Index>(numbers.substr(0, colon), spec);
+  if (colon != numbers.npos) jets.seed = parse_number<std::uint64_t>(numbers.substr(colon + 1), spec);
+  return jets;
+}
 
 void emulate_jets(std::uint64_t seed, std::int64_t first, Index rows, int threads, float* x,
                   std::int32_t* labels) {

@@ -11,12 +11,22 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "apps/data/dataset.hpp"
 
 namespace jsc {
 
 inline constexpr Index kEmulatedRows = 200000;  // default of "emulated"
+
+// What "emulated[:ROWS[:SEED]]" asks for; none if `spec` is something else. Throws Error if the numbers are
+// none.
+struct EmulatedJets {
+  Index rows = kEmulatedRows;
+  std::uint64_t seed = 0;
+};
+std::optional<EmulatedJets> parse_emulated(std::string_view spec);
 
 // Writes jets first..first+rows-1 of the seed: x row-major [rows][16], one label each. Jet i depends on the
 // seed and i only; the bits do not depend on the threads or the processor.

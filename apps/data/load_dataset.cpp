@@ -1,6 +1,5 @@
 // Which reader a --data argument needs.
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 
 #include "apps/data/dataset.hpp"
@@ -12,17 +11,6 @@
 namespace jsc {
 
 namespace {
-
-constexpr std::string_view kEmulated = "emulated";
-
-template <class Number>
-Number parse_number(std::string_view text, std::string_view spec) {
-  Number value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty())
-    fail("data set '{}': expected emulated[:ROWS[:SEED]], found '{}'", spec, text);
-  return value;
-}
 
 // Columns and classes in the order asked for, e.g. a checkpoint's.
 Dataset reorder(Dataset&& data, const LoadOptions& options) {
@@ -45,16 +33,8 @@ Dataset reorder(Dataset&& data, const LoadOptions& options) {
   return make_dataset(std::move(table), wanted);
 }
 
-Dataset load_emulated(std::string_view spec, const LoadOptions& options) {
-  Index rows = kEmulatedRows;
-  std::uint64_t seed = 0;
-  if (spec != kEmulated) {
-    const std::string_view numbers = spec.substr(kEmulated.size() + 1);
-    const std::size_t colon = numbers.find(':');
-    rows = parse_number<Index>(numbers.substr(0, colon), spec);
-    if (colon != numbers.npos) seed = parse_number<std::uint64_t>(numbers.substr(colon + 1), spec);
-  }
-  Dataset data = emulated_dataset(rows, seed, options.threads);
+Dataset load_emulated(const EmulatedJets& jets, const LoadOptions& options) {
+  Dataset data = emulated_dataset(jets.rows, jets.seed, options.threads);
   const bool features_fit = options.feature_names.empty() || options.feature_names == data.feature_names;
   const bool classes_fit = options.class_order.empty() || options.class_order == data.class_names;
   const bool count_fits = options.feature_count == 0 || options.feature_count == data.features;
@@ -96,7 +76,7 @@ Dataset load_file(const std::string& path, const LoadOptions& options) {
 }  // namespace
 
 Dataset load_dataset(const std::string& spec, const LoadOptions& options) {
-  if (spec == kEmulated || spec.starts_with("emulated:")) return load_emulated(spec, options);
+  if (const auto jets = parse_emulated(spec)) return load_emulated(*jets, options);
   const std::size_t comma = spec.find(".npy,");
   if (comma != spec.npos) return read_npy(spec.substr(0, comma + 4), spec.substr(comma + 5), options);
   return load_file(spec, options);

@@ -15,6 +15,8 @@ using Action = std::function<int()>;
 
 Action add_train(CLI::App& root);
 Action add_test(CLI::App& root);
+Action add_transform(CLI::App& root);
+Action add_passes(CLI::App& root);
 Action add_models(CLI::App& root);
 Action add_infer(CLI::App& root);
 Action add_inspect(CLI::App& root);

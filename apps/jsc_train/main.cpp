@@ -18,6 +18,8 @@ int run(int argc, char** argv) {
       "  jsc-train train jsc-toy                       train on the embedded data, into runs/\n"
       "  jsc-train test --load RUN_FOLDER              loss and accuracy on the test rows\n"
       "  jsc-train infer --load RUN_FOLDER --data F --out predictions.csv\n"
+      "  jsc-train transform --load RUN_FOLDER --config F.toml   run passes over the network as a graph\n"
+      "  jsc-train passes                              what passes there are\n"
       "  jsc-train models                              what can be trained\n"
       "  jsc-train data info FILE                      what a data set holds",
       "jsc-train"};
@@ -39,6 +41,8 @@ int run(int argc, char** argv) {
   actions["test"] = jsc::add_test(app);
   actions["infer"] = jsc::add_infer(app);
   actions["inspect"] = jsc::add_inspect(app);
+  actions["transform"] = jsc::add_transform(app);
+  actions["passes"] = jsc::add_passes(app);
   actions["models"] = jsc::add_models(app);
   actions["data"] = jsc::add_data(app);
 

@@ -7,27 +7,13 @@
 #include "apps/checkpoint/trained_model.hpp"
 #include "apps/jsc_train/commands.hpp"
 #include "apps/report/format.hpp"
-#include "apps/report/table.hpp"
+#include "apps/settings/settings_table.hpp"
 #include "apps/support/interrupt.hpp"
 #include "apps/training/run.hpp"
 
 namespace jsc {
 
 namespace {
-
-void print_settings(const Settings& settings) {
-  std::vector<std::string> titles = {"Name", "Default"};
-  if (settings.has_config()) titles.push_back("Config. File");
-  titles.insert(titles.end(), {"Manual Override", "Effective"});
-  Table table(titles);
-  for (const Settings::Row& row : settings.rows()) {
-    std::vector<std::string> cells = {row.key, row.default_value};
-    if (settings.has_config()) cells.push_back(row.config_value);
-    cells.insert(cells.end(), {row.flag_value, row.effective});
-    table.add_row(cells);
-  }
-  fmt::print(stderr, "{}", table.to_terminal());
-}
 
 void print_start(const Run& run, const TrainSettings& train) {
   const Split& split = run.data().split;
@@ -109,7 +95,7 @@ int TrainCommand::go_on() {
 
 int TrainCommand::finish(Run& run) const {
   if (!train.quiet) {
-    print_settings(settings);
+    fmt::print(stderr, "{}", settings_table(settings).to_terminal());
     print_start(run, train);
   }
   catch_interrupts();

@@ -1,10 +1,11 @@
-// Line plots as SVG, drawn by gnuplot in a child process. A missing gnuplot costs the plot and nothing else:
-// the caller gets a reason to show as a warning.
+// Line plots as SVG, drawn by gnuplot.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "apps/report/gnuplot.hpp"
 
 namespace jsc {
 
@@ -26,11 +27,7 @@ struct Plot {
   int height = 440;
 };
 
-// The SVG text, or why there is none (one line). Throws Error if x and y of a series differ in length.
-struct RenderedPlot {
-  std::string svg;
-  std::string problem;
-};
+// Throws Error if x and y of a series differ in length.
 RenderedPlot render_svg(const Plot& plot);
 
 // Renders into a file, which appears complete or not at all. Returns the problem, "" when all is well.

@@ -131,7 +131,9 @@ Settings::Entry* Settings::find(std::string_view key) {
   return nullptr;
 }
 
-void Settings::read_config(const std::string& path, const std::vector<std::string>& tables) {
+std::vector<std::string> Settings::read_config(const std::string& path,
+                                               const std::vector<std::string>& tables,
+                                               const std::vector<std::string>& unused) {
   toml::table config;
   try {
     config = toml::parse_file(path);
@@ -140,21 +142,31 @@ void Settings::read_config(const std::string& path, const std::vector<std::strin
     fail("config '{}', line {}: {}", path, error.source().begin.line, error.description());
   }
   has_config_ = true;
+  std::vector<std::pair<toml::source_index, std::string>> found_unused;
   for (const auto& [key, node] : config) {
     const std::string where =
         fmt::format("config '{}', line {}: '{}'", path, node.source().begin.line, key.str());
     if (node.is_table() && std::ranges::find(tables, key.str()) != tables.end()) continue;
     Entry* entry = find(key.str());
+    if (entry == nullptr && std::ranges::find(unused, key.str()) != unused.end()) {
+      found_unused.emplace_back(key.source().begin.line, key.str());
+      continue;
+    }
     if (entry == nullptr) {
-      std::vector<std::string_view> known;
+      std::vector<std::string_view> known(unused.begin(), unused.end());
       for (const Entry& e : entries_) known.push_back(e.key);
       fail("{} is not a setting{}", where, suggestion(key.str(), known));
     }
+    if (node.value_exact<std::string>() == "NA") continue;
     if (entry->in_config) fail("{} is set twice ('{}')", where, entry->key);
     entry->config_text = scalar_text(node, where);
     entry->config_where = where;
     entry->in_config = true;
   }
+  std::ranges::sort(found_unused);
+  std::vector<std::string> keys;
+  for (auto& [line, key] : found_unused) keys.push_back(std::move(key));
+  return keys;
 }
 
 void Settings::assign(const Entry& entry, const std::string& text, const std::string& where) {

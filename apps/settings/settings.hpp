@@ -36,9 +36,11 @@ class Settings {
   Settings& positional();                   // on the command line an argument by place, not a flag
 
   void add_flags(CLI::App& app);
-  // Values from a TOML file; its tables (not plain values) named in `tables` are left to others. Throws Error
-  // naming file, line, key, expected and found; unknown keys are errors with the nearest known one.
-  void read_config(const std::string& path, const std::vector<std::string>& tables = {});
+  // Values from a TOML file; the string "NA" is no value. Its tables (not plain values) named in `tables` are
+  // left to others, its keys named in `unused` are left alone and returned in the order of the file. Throws
+  // Error naming file, line, key, expected and found; unknown keys are errors with the nearest known one.
+  std::vector<std::string> read_config(const std::string& path, const std::vector<std::string>& tables = {},
+                                       const std::vector<std::string>& unused = {});
   // Applies config values, then flags, to the targets. Throws Error naming the flag or file.
   void resolve();
 

@@ -43,6 +43,7 @@ PassResult save_node_meta_param(Graph& graph, const PassArguments&) {
   }
   PassResult result;
   result.text = metadata_to_toml(all);
+  result.text_ending = "toml";
   return result;
 }
 

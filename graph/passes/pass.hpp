@@ -48,6 +48,7 @@ struct TensorBox {
 struct PassResult {
   MetaValue info = MetaValue::object();  // MASE's second return value
   std::string text;                      // what the pass reports, ready to print
+  std::string text_ending = "txt";       // of a file that keeps the text; only "txt" is for the terminal, too
   std::vector<ReportTable> tables;
   std::vector<TensorBox> boxes;
   std::string dot;                   // Graphviz source, of draw_graph
@@ -76,8 +77,11 @@ struct Pass {
 // them).
 std::span<const Pass> graph_passes();
 
-// Checks `arguments.options` against the pass's list (unknown, missing or wrongly typed keys are Errors with
-// the nearest name), fills in defaults, runs, and verifies the graph after a transform.
+// Checks options against the pass's list (unknown, missing or wrongly typed keys are Errors with the nearest
+// name) and fills in defaults. A null where null is no value of the option is the same as no key.
+MetaValue complete_options(const Pass& pass, const MetaValue& options);
+
+// Completes `arguments.options`, runs, and verifies the graph after a transform.
 PassResult run_pass(const Pass& pass, Graph& graph, PassArguments arguments);
 
 }  // namespace jsc

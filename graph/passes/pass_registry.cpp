@@ -49,7 +49,7 @@ std::span<const Pass> graph_passes() {
       {"save_node_meta_param",
        analysis,
        "write all metadata as TOML",
-       {{"save_path", "string", "\"node_meta_param.toml\"", "file to write"}},
+       {{"save_path", "string", "null", "write it to this file, too"}},
        save_node_meta_param},
       {"load_node_meta_param",
        analysis,
@@ -59,13 +59,13 @@ std::span<const Pass> graph_passes() {
       {"report_graph",
        analysis,
        "show the graph, the number of nodes of each kind, and the layers",
-       {{"file_name", "string", "\"report_graph.txt\"", "file to write"}},
+       {{"file_name", "string", "null", "write it to this file, too"}},
        report_graph},
       {"report_node_meta_param",
        analysis,
        "show the metadata of every node",
        {{"which", "list", "[\"all\"]", "which columns: all, common, hardware, software"},
-        {"save_path", "string", "\"report\"", "file to write"}},
+        {"save_path", "string", "null", "write it to this file, too"}},
        report_node_meta_param},
       {"report_node_type", analysis, "show what each node is", {}, report_node_type},
       {"report_node_shape", analysis, "show the shapes of arguments and results", {}, report_node_shape},
@@ -94,7 +94,7 @@ std::span<const Pass> graph_passes() {
       {"draw_graph",
        analysis,
        "draw the graph with Graphviz",
-       {{"file_name", "string", "\"mase_graph.svg\"", "file to write; the .dot stands beside it"}},
+       {{"file_name", "string", "null", "write the SVG to this file, too, and the .dot beside it"}},
        draw_graph},
       {"count_operations",
        analysis,
@@ -110,27 +110,38 @@ std::span<const Pass> graph_passes() {
   return passes;
 }
 
-PassResult run_pass(const Pass& pass, Graph& graph, PassArguments arguments) {
+MetaValue complete_options(const Pass& pass, const MetaValue& options) {
   std::vector<std::string_view> known;
   for (const PassOption& option : pass.options) known.push_back(option.key);
   const bool open = std::ranges::find(known, "*") != known.end();
-  for (const auto& [key, value] : arguments.options.items())
+  for (const auto& [key, value] : options.items())
     if (!open && std::ranges::find(known, key) == known.end())
       fail("pass {}: unknown key '{}'{}", pass.name, key, suggestion(key, known));
+  MetaValue complete = MetaValue::object();
   for (const PassOption& option : pass.options) {
     const std::string key(option.key);
-    if (key == "*") continue;
-    if (!arguments.options.contains(key)) {
-      if (option.default_value.empty())
-        fail("pass {}: needs the key '{}' ({})", pass.name, key, option.about);
-      arguments.options[key] = MetaValue::parse(option.default_value);
+    if (key == "*") {
+      for (const auto& [further, value] : options.items())
+        if (std::ranges::find(known, further) == known.end()) complete[further] = value;
       continue;
     }
-    const MetaValue& value = arguments.options[key];
-    if (!value.is_null() && !has_kind(value, option.kind))
+    const MetaValue value = options.contains(key) ? options[key] : MetaValue();
+    if (value.is_null()) {
+      if (option.default_value.empty())
+        fail("pass {}: needs the key '{}' ({})", pass.name, key, option.about);
+      complete[key] = MetaValue::parse(option.default_value);
+      continue;
+    }
+    if (!has_kind(value, option.kind))
       fail("pass {}: '{}' should be {} {}, found {}", pass.name, key, option.kind == "integer" ? "an" : "a",
            option.kind, value.dump());
+    complete[key] = value;
   }
+  return complete;
+}
+
+PassResult run_pass(const Pass& pass, Graph& graph, PassArguments arguments) {
+  arguments.options = complete_options(pass, arguments.options);
   PassResult result = pass.run(graph, arguments);
   if (pass.kind == PassKind::transform) verify(graph);
   return result;

@@ -65,6 +65,7 @@ class Report {
 
   void add(const std::string& node, const std::string& entry, const std::string& statistic,
            const MetaValue& fields) {
+    info_[node][entry][statistic] = fields;
     for (const auto& [field, value] : fields.items())
       table_.rows.push_back({node, entry, statistic, field, cell(value)});
   }
@@ -73,6 +74,7 @@ class Report {
   PassResult finish() {
     PassResult result;
     result.text = text_;
+    result.info = info_;
     result.tables.push_back(std::move(table_));
     return result;
   }
@@ -90,6 +92,7 @@ class Report {
     return value.is_string() ? value.get<std::string>() : value.dump();
   }
 
+  MetaValue info_ = MetaValue::object();  // {node: {entry: {statistic: {field: value}}}}
   ReportTable table_;
   std::string text_;
 };

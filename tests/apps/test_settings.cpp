@@ -116,3 +116,18 @@ TEST_CASE("the nearest name is offered, or all names when none is near") {
   CHECK(suggestion("rleu", names) == ": did you mean 'relu'?");
   CHECK(suggestion("zzz", names) == " (known: linear, relu, batch_norm)");
 }
+
+TEST_CASE("keys for others are left alone and named, and NA is no value") {
+  const TemporaryFolder folder;
+  write_file(folder / "c.toml", "project = 'p'\ncount = 'NA'\naccelerator = 'gpu'\nname = 'b'\n[passes.x]\n");
+  Sample s;
+  CHECK(s.settings.read_config(folder / "c.toml", {"passes"}, {"accelerator", "project", "nodes"}) ==
+        std::vector<std::string>{"project", "accelerator"});
+  s.parse("");
+  CHECK(s.count == 3);
+  CHECK(s.name == "b");
+  write_file(folder / "d.toml", "acelerator = 'gpu'\n");
+  Sample t;
+  CHECK_THROWS_WITH(t.settings.read_config(folder / "d.toml", {}, {"accelerator"}),
+                    Catch::Contains("line 1: 'acelerator' is not a setting: did you mean 'accelerator'?"));
+}
