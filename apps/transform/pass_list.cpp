@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/nearest.hpp"
+#include "quant/passes/passes.hpp"
 
 namespace jsc {
 
@@ -12,18 +13,17 @@ namespace {
 // Each library's list: a further one is a further line.
 constexpr std::array kLists = {
     &graph_passes,
+    &quant_passes,
 };
 
 // Passes of MASE that no list may have: a file that names one is not misspelt.
-constexpr std::array<std::string_view, 15> kMasePasses = {"run_cosim_analysis_pass",
+constexpr std::array<std::string_view, 13> kMasePasses = {"run_cosim_analysis_pass",
                                                           "get_synthesis_results",
-                                                          "calculate_avg_bits",
                                                           "add_pruning_metadata",
                                                           "add_natural_sparsity",
                                                           "hook_inspection",
                                                           "load_mase_graph",
                                                           "save_mase_graph",
-                                                          "quantize",
                                                           "summarize_quantization",
                                                           "prune",
                                                           "prune_detach_hook",
