@@ -27,6 +27,8 @@ class QuantizedModule : public Module {
  public:
   explicit QuantizedModule(NodeQuantization quantization) : quantization_(std::move(quantization)) {}
   const NodeQuantization& quantization() const { return quantization_; }
+  // What stood in its place: "Linear", "BatchNorm1d", "ReLU", or a function's name.
+  virtual std::string float_type() const = 0;
   // The formats that meet in its sums; needs quantization().fixed().
   SumFormats sum_formats() const;
 
@@ -42,6 +44,7 @@ class QuantizedLinear final : public QuantizedModule {
   QuantizedLinear(Index in, Index out, bool bias, NodeQuantization quantization);
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return "linear"; }
+  std::string float_type() const override { return "Linear"; }
   std::string describe() const override;
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
@@ -62,6 +65,7 @@ class QuantizedBatchNorm1d final : public QuantizedModule {
                        NodeQuantization quantization);
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return "batch_norm1d"; }
+  std::string float_type() const override { return "BatchNorm1d"; }
   std::string describe() const override;
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
@@ -87,6 +91,7 @@ class QuantizedReLU final : public QuantizedModule {
   explicit QuantizedReLU(NodeQuantization quantization);
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return "relu"; }
+  std::string float_type() const override { return "ReLU"; }
   std::string describe() const override { return type_ + "()"; }
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
@@ -102,6 +107,7 @@ class QuantizedPair final : public QuantizedModule {
   QuantizedPair(PairOperation operation, NodeQuantization quantization);
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return pair_operation_name(operation_); }
+  std::string float_type() const override { return std::string(op()); }
   std::string describe() const override { return type_ + "()"; }
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,

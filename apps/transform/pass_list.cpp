@@ -17,19 +17,10 @@ constexpr std::array kLists = {
 };
 
 // Passes of MASE that no list may have: a file that names one is not misspelt.
-constexpr std::array<std::string_view, 13> kMasePasses = {"run_cosim_analysis_pass",
-                                                          "get_synthesis_results",
-                                                          "add_pruning_metadata",
-                                                          "add_natural_sparsity",
-                                                          "hook_inspection",
-                                                          "load_mase_graph",
-                                                          "save_mase_graph",
-                                                          "summarize_quantization",
-                                                          "prune",
-                                                          "prune_detach_hook",
-                                                          "conv_bn_fusion",
-                                                          "logicnets_fusion",
-                                                          "onnx_annotate"};
+constexpr std::array<std::string_view, 12> kMasePasses = {
+    "run_cosim_analysis_pass", "get_synthesis_results", "add_pruning_metadata", "add_natural_sparsity",
+    "hook_inspection",         "load_mase_graph",       "save_mase_graph",      "prune",
+    "prune_detach_hook",       "conv_bn_fusion",        "logicnets_fusion",     "onnx_annotate"};
 
 }  // namespace
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "graph/passes/pass.hpp"
 
@@ -14,8 +16,17 @@ PassResult quantize(Graph& graph, const PassArguments& arguments);
 PassResult calculate_avg_bits(Graph& graph, const PassArguments& arguments);
 PassResult fold_batch_norm(Graph& graph, const PassArguments& arguments);
 
-// What quantize (or any other transform) changed: MASE's compare table and histogram, with the formats. It
-// needs the graph as it was, so it is no entry of the list; the program calls it after quantize.
-PassResult summarize_quantization(const Graph& original, const Graph& graph);
+// What the nodes of a graph compute with, to be compared after a transform.
+struct NodeSummary {
+  std::string name, mase_type, op, type;
+  MetaValue config;  // of a quantized node, else null
+};
+std::vector<NodeSummary> summarize_nodes(const Graph& graph);
+
+// What changed since: MASE's compare table and histogram, and what the quantized parameters look like.
+std::vector<ReportTable> compare_nodes(const std::vector<NodeSummary>& before, const Graph& graph);
+
+// The same against the float network of the same layers.
+PassResult summarize_quantization(Graph& graph, const PassArguments& arguments);
 
 }  // namespace jsc

@@ -111,6 +111,7 @@ PassResult quantize(Graph& graph, const PassArguments& arguments) {
   }
 
   PassResult result;
+  const std::vector<NodeSummary> before = summarize_nodes(graph);
   for (const auto& [id, quantization] : plan) {
     quantize_node(graph, id, quantization);
     result.changed.push_back(graph.nodes[static_cast<std::size_t>(id)].name);
@@ -121,6 +122,7 @@ PassResult quantize(Graph& graph, const PassArguments& arguments) {
   if (plan.empty()) result.text += "warning: the configuration quantizes nothing\n";
   result.text += fmt::format("{} of {} nodes quantized\n", plan.size(), graph.nodes.size());
   result.info = quantization_of(graph);
+  if (options["report"] == true) result.tables = compare_nodes(before, graph);
   return result;
 }
 

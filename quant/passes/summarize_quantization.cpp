@@ -25,22 +25,28 @@ std::string type_of(const Graph& graph, const Node& node) {
   return node.target;
 }
 
-bool changed(const Graph& original, const Node& before, const Graph& graph, const Node& after) {
-  if (type_of(original, before) != type_of(graph, after)) return true;
-  const QuantizedModule *a = quantized_module(original, before), *b = quantized_module(graph, after);
-  return a != nullptr && b != nullptr && a->quantization().config != b->quantization().config;
-}
-
 std::string number(double value) {
   return fmt::format("{:.6g}", value);
 }
 
 }  // namespace
 
-PassResult summarize_quantization(const Graph& original, const Graph& graph) {
-  if (original.nodes.size() != graph.nodes.size())
-    fail("summarize_quantization: expected graphs of the same nodes, found {} and {} nodes",
-         original.nodes.size(), graph.nodes.size());
+std::vector<NodeSummary> summarize_nodes(const Graph& graph) {
+  std::vector<NodeSummary> summary;
+  for (const Node& node : graph.nodes) {
+    const QuantizedModule* module = quantized_module(graph, node);
+    summary.push_back({node.name, std::string(mase_type(graph, node)), std::string(mase_op(graph, node)),
+                       type_of(graph, node),
+                       module != nullptr ? module->quantization().config : MetaValue()});
+  }
+  return summary;
+}
+
+std::vector<ReportTable> compare_nodes(const std::vector<NodeSummary>& before, const Graph& graph) {
+  const std::vector<NodeSummary> after = summarize_nodes(graph);
+  if (before.size() != after.size())
+    fail("summarize_quantization: expected graphs of the same nodes, found {} and {} nodes", before.size(),
+         after.size());
   ReportTable nodes{
       "quantize_table",
       {"", "Ori name", "New name", "MASE_TYPE", "Mase_OP", "Original type", "Quantized type", "Changed"},
@@ -51,12 +57,10 @@ PassResult summarize_quantization(const Graph& original, const Graph& graph) {
     int total = 0, changed = 0;
   };
   std::map<std::string, Counts> groups;  // by byte order, as MASE sorts them
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node &before = original.nodes[i], &after = graph.nodes[i];
-    const std::string type = type_of(original, before), op(mase_op(original, before));
-    const bool is_changed = changed(original, before, graph, after);
-    nodes.rows.push_back({std::to_string(i), before.name, after.name,
-                          std::string(mase_type(original, before)), op, type, type_of(graph, after),
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const auto& [name, mase_type, op, type, config] = before[i];
+    const bool is_changed = type != after[i].type || config != after[i].config;
+    nodes.rows.push_back({std::to_string(i), name, after[i].name, mase_type, op, type, after[i].type,
                           is_changed ? "True" : "False"});
     Counts& counts = groups.try_emplace(type, Counts{op}).first->second;
     ++counts.total;
@@ -84,10 +88,20 @@ PassResult summarize_quantization(const Graph& original, const Graph& graph) {
                             std::to_string(codes.size()), number(std::ldexp(1.0, tensor.quantizer->width())),
                             fmt::format("{:.2f} %", 100.0 * tensor.saturated_share()), number(error)});
   }
+  std::vector<ReportTable> tables = {nodes, histogram};
+  if (!formats.rows.empty()) tables.push_back(formats);
+  return tables;
+}
+
+PassResult summarize_quantization(Graph& graph, const PassArguments&) {
+  std::vector<NodeSummary> original = summarize_nodes(graph);
+  for (std::size_t i = 0; i < original.size(); ++i) {
+    original[i].config = nullptr;
+    if (const QuantizedModule* module = quantized_module(graph, graph.nodes[i]))
+      original[i].type = module->float_type();
+  }
   PassResult result;
-  result.tables = {nodes, histogram};
-  if (!formats.rows.empty()) result.tables.push_back(formats);
-  result.text = "Quantized graph histogram:\n";
+  result.tables = compare_nodes(original, graph);
   return result;
 }
 
