@@ -15,9 +15,9 @@ namespace {
 
 using fixed::Wide;
 
-void count_overflow(LedgerEntry& entry, const fixed::Format& format) {
+void count_overflow(LedgerEntry& entry, const fixed::Format& format, bool negative) {
   const bool wraps = format.overflow == fixed::Overflow::wrap || format.overflow == fixed::Overflow::wrap_sm;
-  ++(wraps ? entry.wrapped : entry.saturated);
+  ++(wraps ? entry.wrapped : negative && !format.is_signed ? entry.negative : entry.saturated);
 }
 
 // raw * 2^-fraction cast to `format`.
@@ -29,7 +29,7 @@ Wide count_cast(LedgerEntry& entry, Wide raw, int fraction, const fixed::Format&
     const Wide half = Wide{1} << std::min(shift - 1, 126);
     if (shift < 127 && (raw & (2 * half - 1)) == half) ++entry.ties;
   }
-  if (cast.overflowed) count_overflow(entry, format);
+  if (cast.overflowed) count_overflow(entry, format, raw < 0);
   return cast.raw;
 }
 
@@ -38,7 +38,7 @@ void count_input(LedgerEntry& entry, float x, const fixed::Format& format) {
   const double beyond = scaled - std::floor(scaled);
   if (beyond != 0) ++entry.rounded;
   if (beyond == 0.5) ++entry.ties;
-  if (fixed::from_double_detailed(x, format).overflowed) count_overflow(entry, format);
+  if (fixed::from_double_detailed(x, format).overflowed) count_overflow(entry, format, x < 0);
 }
 
 void count_accumulation(LedgerEntry& entry, const IntegerStep& step, std::int64_t neuron, std::int64_t terms,
@@ -128,6 +128,7 @@ void Ledger::merge(const Ledger& other) {
     to.numbers += from.numbers;
     to.rounded += from.rounded;
     to.ties += from.ties;
+    to.negative += from.negative;
     to.saturated += from.saturated;
     to.wrapped += from.wrapped;
     to.observed = {std::min(to.observed.lo, from.observed.lo), std::max(to.observed.hi, from.observed.hi)};

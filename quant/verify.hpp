@@ -37,7 +37,8 @@ struct LedgerEntry {
   std::int64_t numbers = 0;
   std::int64_t rounded = 0;    // that lay between two numbers of the format
   std::int64_t ties = 0;       // in the middle
-  std::int64_t saturated = 0;  // that overflowed in a saturating mode
+  std::int64_t negative = 0;   // below zero, which an unsigned saturating format makes 0: a ReLU's work
+  std::int64_t saturated = 0;  // that overflowed otherwise in a saturating mode
   std::int64_t wrapped = 0;    // that overflowed in a wrapping mode
   Range observed{INT64_MAX, INT64_MIN};
   Range proven;           // of all features

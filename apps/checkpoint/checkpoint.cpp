@@ -28,6 +28,7 @@ TensorFile describe(const Graph& graph, const ModelContext& context) {
   file.metadata["version"] = kVersion;
   file.metadata["model"] = context.model.name;
   file.metadata["model_toml"] = context.model.toml;
+  if (!context.transforms.list.empty()) file.metadata["transforms"] = context.transforms.list.dump();
   file.metadata["features"] = Json(context.feature_names).dump();
   file.metadata["classes"] = Json(context.class_names).dump();
   file.metadata["weights_hash"] = state_hash(graph);
@@ -144,6 +145,8 @@ Checkpoint load_checkpoint(const std::string& path) {
   try {
     context.feature_names = Json::parse(metadata(file, "features", path)).get<std::vector<std::string>>();
     context.class_names = Json::parse(metadata(file, "classes", path)).get<std::vector<std::string>>();
+    if (file.metadata.contains("transforms"))
+      context.transforms.list = MetaValue::parse(file.metadata.at("transforms"));
     if (file.metadata.contains("training"))
       checkpoint.training = training_from_json(Json::parse(file.metadata.at("training")));
   } catch (const Json::exception& error) {
@@ -155,6 +158,11 @@ Checkpoint load_checkpoint(const std::string& path) {
   }
   checkpoint.graph = build_model(context.model, static_cast<Index>(context.feature_names.size()),
                                  static_cast<Index>(context.class_names.size()));
+  try {
+    context.transforms.replay(checkpoint.graph);
+  } catch (const std::exception& error) {
+    fail("{}: its transforms cannot be repeated: {}", path, error.what());
+  }
   load_state(checkpoint.graph, file, path);
   if (state_hash(checkpoint.graph) != metadata(file, "weights_hash", path))
     fail("{}: its weights do not match their hash (damaged file)", path);

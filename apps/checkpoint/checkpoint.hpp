@@ -12,6 +12,7 @@
 #include "apps/data/scaler.hpp"
 #include "apps/models/model.hpp"
 #include "apps/training/trainer.hpp"
+#include "apps/transform/transforms.hpp"
 #include "graph/graph.hpp"
 
 namespace jsc {
@@ -21,7 +22,8 @@ struct ModelContext {
   ModelDescription model;
   std::vector<std::string> feature_names;
   std::vector<std::string> class_names;
-  Scaler scaler;  // empty: the features are used as they are
+  Scaler scaler;          // empty: the features are used as they are
+  Transforms transforms;  // what was made of the model's network: quantize, fold_batch_norm, ...
 };
 
 // What a training must know to go on: the position, the best so far, and the optimizer's arrays.

@@ -21,6 +21,7 @@ Action add_models(CLI::App& root);
 Action add_infer(CLI::App& root);
 Action add_inspect(CLI::App& root);
 Action add_data(CLI::App& root);
+Action add_verify(CLI::App& root);
 
 // Trains a small fixed problem and yields a hash of everything that came out of it (sixteen hex digits).
 std::string training_signature(const std::string& cpu_mask, int threads);

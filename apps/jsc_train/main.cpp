@@ -17,6 +17,8 @@ int run(int argc, char** argv) {
       "jsc-train trains jet-substructure classifiers and other small MLPs, and tells all about them.\n\n"
       "  jsc-train train jsc-toy                       train on the embedded data, into runs/\n"
       "  jsc-train test --load RUN_FOLDER              loss and accuracy on the test rows\n"
+      "  jsc-train transform --load RUN_FOLDER --config quantize.toml\n"
+      "  jsc-train verify --load RUN_FOLDER            prove its integers, bit by bit\n"
       "  jsc-train infer --load RUN_FOLDER --data F --out predictions.csv\n"
       "  jsc-train transform --load RUN_FOLDER --config F.toml   run passes over the network as a graph\n"
       "  jsc-train passes                              what passes there are\n"
@@ -40,6 +42,7 @@ int run(int argc, char** argv) {
   actions["train"] = jsc::add_train(app);
   actions["test"] = jsc::add_test(app);
   actions["infer"] = jsc::add_infer(app);
+  actions["verify"] = jsc::add_verify(app);
   actions["inspect"] = jsc::add_inspect(app);
   actions["transform"] = jsc::add_transform(app);
   actions["passes"] = jsc::add_passes(app);

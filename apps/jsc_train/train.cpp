@@ -10,6 +10,7 @@
 #include "apps/settings/settings_table.hpp"
 #include "apps/support/interrupt.hpp"
 #include "apps/training/run.hpp"
+#include "apps/transform/transform_file.hpp"
 
 namespace jsc {
 
@@ -32,41 +33,72 @@ struct TrainCommand {
   TrainSettings train;
   Settings settings;
   std::string config, out, resume;
+  std::vector<PassCall> passes;  // transforms to run before training
 
   int run() {
     if (!resume.empty()) return go_on();
-    if (!config.empty()) settings.read_config(config);
+    if (!config.empty()) {
+      settings.read_config(config, {"passes"});
+      if (has_passes(config)) passes = read_passes(config);
+    }
     settings.resolve();
     return start();
   }
 
  private:
   int start();
+  void transform(Graph& graph, Transforms& transforms) const;
   int go_on();
   int finish(Run& run) const;
 };
 
 int TrainCommand::start() {
-  if (train.model.empty()) fail("train: no model given (jsc-train models lists them)");
-  ModelContext context{find_model(train.model), {}, {}, {}};
   std::optional<TrainedModel> loaded;
   if (!train.load.empty()) loaded = open_trained_model(train.load);
+  const bool knows_model = loaded && loaded->checkpoint;
+  if (train.model.empty() && !knows_model) fail("train: no model given (jsc-train models lists them)");
+  ModelContext context;
+  if (knows_model) context = loaded->checkpoint->context;
+  const std::string given = train.model;
+  if (!given.empty()) context.model = find_model(given);
+  if (given.empty()) train.model = context.model.name;
 
   PreparedData data = prepare_data(train.data, loaded ? loaded->expectation() : Expectation{},
                                    train.execution().threads, train.quiet);
   context.feature_names = data.data.feature_names;
   context.class_names = data.data.class_names;
   context.scaler = data.scaler;
-  Graph graph =
-      build_model(context.model, data.data.features, static_cast<Index>(context.class_names.size()));
-  graph.initialize(static_cast<std::uint64_t>(train.seed));
-  if (loaded) load_state(graph, loaded->file, loaded->path);
+  Graph graph;
+  if (loaded) {
+    graph = loaded->graph(given, data.data.features, static_cast<Index>(context.class_names.size()));
+  } else {
+    graph = build_model(context.model, data.data.features, static_cast<Index>(context.class_names.size()));
+    graph.initialize(static_cast<std::uint64_t>(train.seed));
+  }
+  transform(graph, context.transforms);
 
   RunFolder folder = RunFolder::plan(out, train.model);
   Run run(train, folder, std::move(data), std::move(context), std::move(graph));
   run.save_last();  // before config.toml, which makes the folder a run: it can be resumed from then on
-  folder.write("config.toml", settings.to_toml());
+  folder.write("config.toml", settings.to_toml() + passes_to_toml(passes));
   return finish(run);
+}
+
+void TrainCommand::transform(Graph& graph, Transforms& transforms) const {
+  for (const PassCall& call : passes) {
+    if (call.pass->kind != PassKind::transform)
+      fail("{}: '{}' is an analysis; train takes transforms only (jsc-train transform runs all passes)",
+           call.where, call.pass->name);
+    PassArguments arguments;
+    arguments.options = call.options;
+    try {
+      const PassResult result = run_pass(*call.pass, graph, arguments);
+      if (!train.quiet) fmt::print(stderr, "{}  {}", call.pass->name, result.text);
+    } catch (const Error& error) {
+      fail("{}: {}", call.where, error.what());
+    }
+    transforms.add(call.pass->name, call.options);
+  }
 }
 
 int TrainCommand::go_on() {
@@ -80,7 +112,7 @@ int TrainCommand::go_on() {
   if (!config.empty() || !out.empty())
     fail("--resume takes the configuration and the folder of the run: leave out --config and --out");
   RunFolder folder = RunFolder::open(resume);
-  settings.read_config(folder.file("config.toml"));
+  settings.read_config(folder.file("config.toml"), {"passes"});  // the checkpoint has seen the passes
   settings.resolve();
 
   const std::string path = folder.file("last.safetensors");
@@ -117,6 +149,7 @@ Action add_train(CLI::App& root) {
       "  jsc-train train jsc-toy --max-epochs 10 --batch-size 256\n"
       "  jsc-train train my_net.toml --data jets.csv --optimizer sgd --scheduler one-cycle --schedule-by "
       "step\n"
+      "  jsc-train train --load runs/jsc-toy_2026-11-23_1 --config quantize.toml     # quantization-aware\n"
       "  jsc-train train --resume runs/jsc-toy_2026-11-23_1\n"
       "The model is a name that `jsc-train models` lists, or a .toml file that lists layers "
       "(docs/formats.md).\n"
@@ -127,7 +160,9 @@ Action add_train(CLI::App& root) {
       .positional();
   command->train.add_to(command->settings);
   command->settings.add_flags(*app);
-  app->add_option("--config", command->config, "TOML file with any of these settings (batch_size = 64, ...)")
+  app->add_option("--config", command->config,
+                  "TOML file with any of these settings (batch_size = 64, ...) and transforms "
+                  "([passes.quantize], ...)")
       ->type_name("");
   app->add_option("--out", command->out, "run folder to make [runs/MODEL_DATE_N]")->type_name("");
   app->add_option("--resume", command->resume, "continue the interrupted run in this folder")->type_name("");

@@ -80,6 +80,7 @@ struct TransformCommand {
       if (pass.number == 1 && !passes.quiet) print_start(graph, name, input, unused);
       if (!json) print(pass, passes.calls.size());
     });
+    save_transformed(trained, graph, input, folder, runs);
     finish(name, input, folder, passes, runs);
     return 0;
   }
@@ -91,6 +92,24 @@ struct TransformCommand {
     Graph graph = build_model(find_model(model), features, classes);
     graph.initialize(static_cast<std::uint64_t>(seed));
     return graph;
+  }
+
+  // A network that transforms changed can be tested, trained on and verified: its folder is a run folder.
+  void save_transformed(const std::optional<TrainedModel>& trained, const Graph& graph,
+                        const TransformInput& input, const RunFolder& folder,
+                        const std::vector<PassRun>& runs) const {
+    ModelContext context;
+    if (trained && trained->checkpoint)
+      context = trained->checkpoint->context;
+    else
+      context = {find_model(model), input.feature_names, input.class_names, input.scaler, {}};
+    bool changed = false;
+    for (const PassRun& run : runs)
+      if (run.call->pass->kind == PassKind::transform) {
+        context.transforms.add(run.call->pass->name, run.call->options);
+        changed = true;
+      }
+    if (changed) save_checkpoint(folder.file("best.safetensors"), graph, context);
   }
 
   void print_start(const Graph& graph, const std::string& name, const TransformInput& input,

@@ -62,8 +62,6 @@ void save_transformed(Graph& graph, const RunFolder& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder.file(kTransformed), error);
   if (error) fail("{}: cannot make the folder: {}", folder.file(kTransformed), error.message());
-  write_safetensors(folder.file(fmt::format("{}/state_dict.safetensors", kTransformed)),
-                    state_tensors(graph));
   folder.write(fmt::format("{}/node_meta_param.toml", kTransformed),
                run_pass(find_pass("save_node_meta_param"), graph, {}).text);
 }

@@ -61,6 +61,11 @@ void append_table(std::string& out, const std::string& path, const MetaValue& ta
 
 }  // namespace
 
+bool has_passes(const std::string& path) {
+  return metadata_from_toml(std::string(MappedFile(path).bytes()), fmt::format("config '{}'", path))
+      .contains("passes");
+}
+
 std::vector<PassCall> read_passes(const std::string& path, const std::vector<Pass>& passes) {
   const std::string file = fmt::format("config '{}'", path);
   const std::string text(MappedFile(path).bytes());

@@ -19,6 +19,9 @@ struct PassCall {
 std::vector<PassCall> read_passes(const std::string& path,
                                   const std::vector<Pass>& passes = available_passes());
 
+// Whether the file has a [passes] table. Throws Error if it cannot be read.
+bool has_passes(const std::string& path);
+
 // The same tables with every option, as text that read_passes takes.
 std::string passes_to_toml(const std::vector<PassCall>& calls);
 
