@@ -15,9 +15,10 @@ namespace {
 
 using fixed::Wide;
 
-void count_overflow(LedgerEntry& entry, const fixed::Format& format, bool negative) {
+std::int64_t& overflow_count(LedgerEntry& entry, const fixed::Format& format, bool negative) {
   const bool wraps = format.overflow == fixed::Overflow::wrap || format.overflow == fixed::Overflow::wrap_sm;
-  ++(wraps ? entry.wrapped : negative && !format.is_signed ? entry.negative : entry.saturated);
+  if (wraps) return entry.wrapped;
+  return negative && !format.is_signed ? entry.negative : entry.saturated;
 }
 
 // raw * 2^-fraction cast to `format`.
@@ -29,8 +30,52 @@ Wide count_cast(LedgerEntry& entry, Wide raw, int fraction, const fixed::Format&
     const Wide half = Wide{1} << std::min(shift - 1, 126);
     if (shift < 127 && (raw & (2 * half - 1)) == half) ++entry.ties;
   }
-  if (cast.overflowed) count_overflow(entry, format, raw < 0);
+  if (cast.overflowed) ++overflow_count(entry, format, raw < 0);
   return cast.raw;
+}
+
+// The numbers of a format's grid that a cast leaves within the format: raw * 2^-fraction overflows outside of
+// them. Rounding is monotonic, so they are an interval; each end is found by bisection.
+Range kept_by_cast(int fraction, const fixed::Format& format) {
+  const auto overflows = [&](std::int64_t raw) {
+    return fixed::cast_detailed(raw, fraction, format).overflowed;
+  };
+  constexpr std::int64_t kFar = std::int64_t{1} << 62;
+  const auto last_kept = [&](std::int64_t direction) {
+    std::int64_t kept = 0, beyond = kFar;  // distances from zero
+    if (overflows(direction * kFar) == false) return direction * kFar;
+    while (beyond - kept > 1) {
+      const std::int64_t middle = kept + (beyond - kept) / 2;
+      (overflows(direction * middle) ? beyond : kept) = middle;
+    }
+    return direction * kept;
+  };
+  return {last_kept(-1), last_kept(1)};
+}
+
+// count_cast over an array.
+void count_casts(LedgerEntry& entry, Index n, const std::int64_t* raw, int fraction,
+                 const fixed::Format& format) {
+  const int shift = fraction - format.fraction();
+  if (shift > 61) {
+    for (Index i = 0; i < n; ++i) count_cast(entry, raw[i], fraction, format);
+    return;
+  }
+  const Range kept = kept_by_cast(fraction, format);
+  const std::int64_t mask = shift > 0 ? (std::int64_t{1} << shift) - 1 : 0;
+  const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : -1;
+  std::int64_t rounded = 0, ties = 0, below = 0, above = 0;
+  for (Index i = 0; i < n; ++i) {
+    const std::int64_t rest = raw[i] & mask;
+    rounded += rest != 0;
+    ties += rest == half;
+    below += raw[i] < kept.lo;
+    above += raw[i] > kept.hi;
+  }
+  entry.rounded += rounded;
+  entry.ties += ties;
+  overflow_count(entry, format, true) += below;
+  overflow_count(entry, format, false) += above;
 }
 
 void count_input(LedgerEntry& entry, float x, const fixed::Format& format) {
@@ -38,7 +83,7 @@ void count_input(LedgerEntry& entry, float x, const fixed::Format& format) {
   const double beyond = scaled - std::floor(scaled);
   if (beyond != 0) ++entry.rounded;
   if (beyond == 0.5) ++entry.ties;
-  if (fixed::from_double_detailed(x, format).overflowed) count_overflow(entry, format, x < 0);
+  if (fixed::from_double_detailed(x, format).overflowed) ++overflow_count(entry, format, x < 0);
 }
 
 void count_accumulation(LedgerEntry& entry, const IntegerStep& step, std::int64_t neuron, std::int64_t terms,
@@ -110,7 +155,7 @@ void Ledger::add(ConstMatrix x, const std::int64_t* const* values) {
     LedgerEntry& entry = entries_[static_cast<std::size_t>(step.output)];
     const std::int64_t* from = values[step.inputs[0]];
     if (step.operation == Operation::quantize)
-      for (Index k = 0; k < n * in.features; ++k) count_cast(entry, from[k], in.fraction, step.format);
+      count_casts(entry, n * in.features, from, in.fraction, step.format);
     if (!computes_sums(step) || !step.accumulator) continue;
     const bool dense = step.operation == Operation::dense;
     const Index neurons = program_.values[static_cast<std::size_t>(step.output)].features;

@@ -10,6 +10,7 @@
 #include "apps/settings/settings_table.hpp"
 #include "apps/support/interrupt.hpp"
 #include "apps/training/run.hpp"
+#include "apps/transform/inputs.hpp"
 #include "apps/transform/transform_file.hpp"
 
 namespace jsc {
@@ -47,7 +48,7 @@ struct TrainCommand {
 
  private:
   int start();
-  void transform(Graph& graph, Transforms& transforms) const;
+  void transform(Graph& graph, const PreparedData& data, Transforms& transforms) const;
   int go_on();
   int finish(Run& run) const;
 };
@@ -75,7 +76,7 @@ int TrainCommand::start() {
     graph = build_model(context.model, data.data.features, static_cast<Index>(context.class_names.size()));
     graph.initialize(static_cast<std::uint64_t>(train.seed));
   }
-  transform(graph, context.transforms);
+  transform(graph, data, context.transforms);
 
   RunFolder folder = RunFolder::plan(out, train.model);
   Run run(train, folder, std::move(data), std::move(context), std::move(graph));
@@ -84,20 +85,23 @@ int TrainCommand::start() {
   return finish(run);
 }
 
-void TrainCommand::transform(Graph& graph, Transforms& transforms) const {
+void TrainCommand::transform(Graph& graph, const PreparedData& data, Transforms& transforms) const {
+  const PreparedInput input(data, data.split.train, train.execution());
   for (const PassCall& call : passes) {
     if (call.pass->kind != PassKind::transform)
       fail("{}: '{}' is an analysis; train takes transforms only (jsc-train transform runs all passes)",
            call.where, call.pass->name);
     PassArguments arguments;
     arguments.options = call.options;
+    arguments.input = &input;
+    arguments.execution = train.execution();
     try {
       const PassResult result = run_pass(*call.pass, graph, arguments);
       if (!train.quiet) fmt::print(stderr, "{}  {}", call.pass->name, result.text);
     } catch (const Error& error) {
       fail("{}: {}", call.where, error.what());
     }
-    transforms.add(call.pass->name, call.options);
+    transforms.add(call.pass->name, call.options, graph);
   }
 }
 

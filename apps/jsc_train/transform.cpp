@@ -106,7 +106,7 @@ struct TransformCommand {
     bool changed = false;
     for (const PassRun& run : runs)
       if (run.call->pass->kind == PassKind::transform) {
-        context.transforms.add(run.call->pass->name, run.call->options);
+        context.transforms.add(run.call->pass->name, run.call->options, graph);
         changed = true;
       }
     if (changed) save_checkpoint(folder.file("best.safetensors"), graph, context);

@@ -10,7 +10,9 @@ namespace jsc {
 struct Transforms {
   MetaValue list = MetaValue::array();  // [{pass, options}, ...]
 
-  void add(std::string_view pass, const MetaValue& options);
+  // `graph` is what came out. How it is quantized is kept as it turned out, node by node, whichever passes
+  // decided it: calibration is not repeated.
+  void add(std::string_view pass, const MetaValue& options, const Graph& graph);
   // Runs them on the graph of the bare model. Throws Error for a pass that there is not.
   void replay(Graph& graph) const;
 };

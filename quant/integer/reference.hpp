@@ -1,5 +1,5 @@
 // The normative executor of integer networks: one sample after the other, one number after the other, with
-// the casts of quant/fixed. The tests compile reference.cpp once more with -mgeneral-regs-only, so no
+// the casts of quant/fixed. It is compiled with -mgeneral-regs-only where the compiler has that, so no
 // floating point can hide in it; every other executor equals it.
 #pragma once
 

@@ -13,6 +13,7 @@ namespace jsc {
 std::span<const Pass> quant_passes();
 
 PassResult quantize(Graph& graph, const PassArguments& arguments);
+PassResult calibrate(Graph& graph, const PassArguments& arguments);
 PassResult calculate_avg_bits(Graph& graph, const PassArguments& arguments);
 PassResult fold_batch_norm(Graph& graph, const PassArguments& arguments);
 
