@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <numeric>
 
+#include "apps/checkpoint/integer_file.hpp"
 #include "apps/checkpoint/trained_model.hpp"
 #include "apps/data/writers.hpp"
 #include "apps/jsc_train/commands.hpp"
@@ -15,6 +16,7 @@
 #include "apps/training/train_settings.hpp"
 #include "engine/gather.hpp"
 #include "ops/softmax.hpp"
+#include "quant/integer/network.hpp"
 
 namespace jsc {
 
@@ -115,26 +117,74 @@ struct InferCommand {
     const bool npy = out.ends_with(".npy");
     if (!npy && !out.ends_with(".csv")) fail("infer: --out should end in .csv or .npy, found '{}'", out);
     const Execution how = execution.execution();
+    if (load.empty()) fail("--load is needed: a run folder, a checkpoint or an integer network");
+    const std::string path = checkpoint_path(load);
+    if (is_integer_network(path)) {
+      const IntegerFile file = load_integer_network(path);
+      Expectation expected{file.feature_names, file.class_names, {}};
+      if (!file.scaler.mean.empty()) expected.scaler = file.scaler;
+      const IntegerNetwork network(file.program);
+      infer(expected, how, npy,
+            [&](const Dataset& rows, PredictionWriter& writer) { predict(network, rows, how, writer); });
+      return 0;
+    }
     TrainedModel trained = open_trained_model(load);
     if (!trained.checkpoint)
       fail("{}: infer needs a checkpoint of jsc-train, which holds names, classes and scaler", trained.path);
-    const Expectation expected = trained.expectation();
-    Dataset rows = load_rows(data, expected, LabelPolicy::optional, how.threads, quiet);
-    if (expected.scaler) expected.scaler->apply(rows.x.get(), rows.rows, rows.features, how.threads);
-
-    const std::vector<std::string>& classes = trained.checkpoint->context.class_names;
-    std::unique_ptr<PredictionWriter> writer;
-    if (npy)
-      writer = std::make_unique<NpyWriter>(out, classes, rows.rows);
-    else
-      writer = std::make_unique<CsvWriter>(out, classes);
-    predict(trained.checkpoint->graph, rows, how, *writer);
-    writer->commit();
-    if (!quiet) fmt::print("{}: classes and probabilities of {} rows\n", out, format_count(rows.rows));
+    infer(trained.expectation(), how, npy, [&](const Dataset& rows, PredictionWriter& writer) {
+      predict(trained.checkpoint->graph, rows, how, writer);
+    });
     return 0;
   }
 
  private:
+  template <class Predict>
+  void infer(const Expectation& expected, const Execution& how, bool npy, const Predict& predict_rows) const {
+    Dataset rows = load_rows(data, expected, LabelPolicy::optional, how.threads, quiet);
+    if (expected.scaler) expected.scaler->apply(rows.x.get(), rows.rows, rows.features, how.threads);
+    std::unique_ptr<PredictionWriter> writer;
+    if (npy)
+      writer = std::make_unique<NpyWriter>(out, expected.class_names, rows.rows);
+    else
+      writer = std::make_unique<CsvWriter>(out, expected.class_names);
+    predict_rows(rows, *writer);
+    writer->commit();
+    if (!quiet) fmt::print("{}: classes and probabilities of {} rows\n", out, format_count(rows.rows));
+  }
+
+  // The classes come from the integers alone; the probabilities are the softmax of the logits that they stand
+  // for.
+  void predict(const IntegerNetwork& network, const Dataset& rows, const Execution& how,
+               PredictionWriter& writer) const {
+    constexpr Index kBlock = IntegerNetwork::kBlock;
+    const IntegerValue& result = network.program().values[static_cast<std::size_t>(network.program().result)];
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(rows.rows));
+    std::iota(order.begin(), order.end(), 0U);
+    Tensor x(rows.features, kBlock), logits(result.features, kBlock);
+    std::vector<std::int64_t> raw(static_cast<std::size_t>(result.features * kBlock));
+    IntegerNetwork::Workspace workspace(network);
+    std::vector<std::int32_t> predicted;
+    Progress progress("inferring", rows.rows, "rows", quiet);
+    const auto part = [](Tensor& tensor, Index n) {
+      return Matrix{tensor.view().data, tensor.rows(), n, tensor.view().stride};
+    };
+    for (Index first = 0; first < rows.rows; first += kBlock) {
+      const Index n = std::min(kBlock, rows.rows - first);
+      gather_rows(how, rows.x.get(), rows.features, order.data() + first, part(x, n));
+      network.run(how.isa, part(x, n), workspace);
+      predicted.resize(static_cast<std::size_t>(n));
+      network.argmax(workspace, n, predicted.data());
+      workspace.read(network.program().result, n, raw.data(), kBlock);
+      for (Index c = 0; c < result.features; ++c)
+        for (Index i = 0; i < n; ++i)
+          logits(c, i) = static_cast<float>(
+              fixed::to_double(raw[static_cast<std::size_t>(c * kBlock + i)], result.fraction));
+      softmax_forward(how, part(logits, n), part(logits, n));
+      writer.write(part(logits, n), predicted);
+      progress.update(first + n);
+    }
+  }
+
   void predict(const Graph& graph, const Dataset& rows, const Execution& how,
                PredictionWriter& writer) const {
     std::vector<std::uint32_t> order(static_cast<std::size_t>(rows.rows));
@@ -170,7 +220,8 @@ Action add_infer(CLI::App& root) {
       "A .npy file holds records: the field 'class' (index) and 'p_NAME' for each class.");
   auto command = std::make_shared<InferCommand>();
   Settings& settings = command->settings;
-  settings.add("load", &command->load, "run folder (its best checkpoint) or checkpoint of jsc-train");
+  settings.add("load", &command->load,
+               "run folder (its best checkpoint), checkpoint, or integer network (verify writes it)");
   settings.add("out", &command->out, "file to write, .csv or .npy");
   settings.add("data", &command->data.data,
                "emulated[:ROWS[:SEED]], or a CSV, ARFF, HDF5, .npy or .npz file");

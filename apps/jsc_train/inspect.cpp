@@ -8,12 +8,16 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "apps/checkpoint/checkpoint.hpp"
+#include "apps/checkpoint/integer_file.hpp"
 #include "apps/jsc_train/commands.hpp"
 #include "apps/report/format.hpp"
 #include "apps/report/table.hpp"
 #include "apps/training/run_folder.hpp"
+#include "engine/nearest.hpp"
+#include "quant/quantized_tensors.hpp"
 
 namespace jsc {
 
@@ -62,7 +66,7 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 }
 
 struct InspectCommand {
-  std::string path;
+  std::string path, shown;
   bool json = false;
 
   int run() const {
@@ -71,15 +75,20 @@ struct InspectCommand {
     const bool has_best = std::filesystem::exists(std::filesystem::path(path) / "best.safetensors");
     const std::string file = checkpoint_path(path, has_best ? "best" : "last");
     const TensorFile content = read_safetensors(file);
-    if (content.metadata.contains("model_toml")) load_checkpoint(file);  // so that a damaged one is told
+    // Loaded so that a damaged file is told, and to see the tensors as quantized layers do.
+    std::vector<QuantizedTensor> quantized;
+    if (content.metadata.contains("model_toml")) quantized = quantized_tensors(load_checkpoint(file).graph);
+    if (is_integer_network(file)) load_integer_network(file);
     if (json) {
       Json result = to_json(content, file);
       if (folder) result["run"] = run_json();
+      if (!quantized.empty()) result["quantized"] = quantized_json(quantized);
       fmt::print("{}\n", result.dump(2));
       return 0;
     }
     if (folder) print_run();
     print(content, file);
+    if (!quantized.empty()) print_quantized(quantized);
     return 0;
   }
 
@@ -112,10 +121,55 @@ struct InspectCommand {
     fmt::print("\n");
   }
 
+  static Index codes_used(const QuantizedTensor& tensor) {
+    return std::ssize(std::set<float>(tensor.quantized.begin(), tensor.quantized.end()));
+  }
+
+  static Json quantized_json(const std::vector<QuantizedTensor>& tensors) {
+    Json json = Json::object();
+    for (const QuantizedTensor& tensor : tensors)
+      json[tensor.name] = {{"format", tensor.format()},
+                           {"shape", tensor.shape},
+                           {"codes_used", codes_used(tensor)},
+                           {"saturated_share", tensor.saturated_share()},
+                           {"raw", tensor.raw()}};
+    return json;
+  }
+
+  // The integers themselves, row by row; with --tensor only those of one tensor.
+  void print_quantized(const std::vector<QuantizedTensor>& tensors) const {
+    fmt::print("\nas the quantized layers see them (value = integer * 2^-fraction):\n");
+    Table table({"Tensor", "Format", "Codes used", "Saturated", "Integers"},
+                {Align::left, Align::left, Align::right, Align::right, Align::left});
+    std::vector<std::string_view> names;
+    const QuantizedTensor* wanted = nullptr;
+    for (const QuantizedTensor& t : tensors) {
+      names.push_back(t.name);
+      if (t.name == shown) wanted = &t;
+      std::string first;
+      const std::vector<std::int64_t> raw = t.raw();
+      for (std::size_t i = 0; i < std::min<std::size_t>(raw.size(), 6); ++i)
+        first += fmt::format("{} ", raw[i]);
+      table.add_row({t.name, t.format(), std::to_string(codes_used(t)),
+                     fmt::format("{:.2f} %", 100 * t.saturated_share()),
+                     first + (raw.size() > 6 ? "..." : "")});
+    }
+    fmt::print("{}", table.to_terminal());
+    if (shown.empty()) return;
+    if (wanted == nullptr)
+      fail("inspect: there is no quantized tensor '{}'{}", shown, suggestion(shown, names));
+    const std::vector<std::int64_t> raw = wanted->raw();
+    const Index cols = wanted->shape.back();
+    fmt::print("\n{} {}\n", wanted->name, wanted->format());
+    for (std::size_t i = 0; i < raw.size(); ++i)
+      fmt::print("{:>6}{}", raw[i], static_cast<Index>(i + 1) % cols == 0 ? "\n" : " ");
+  }
+
   void print(const TensorFile& content, const std::string& file) const {
     fmt::print("{}\n", file);
     for (const auto& [key, text] : content.metadata)
-      if (key != "model_toml" && key != "training") fmt::print("  {}: {}\n", key, text);
+      if (key != "model_toml" && key != "training" && key != "transforms" && key != "program")
+        fmt::print("  {}: {}\n", key, text);
     Table table({"Tensor", "Type", "Shape", "Min", "Mean", "Max"},
                 {Align::left, Align::left, Align::left, Align::right, Align::right, Align::right});
     for (const auto& [name, tensor] : content.tensors) {
@@ -147,6 +201,7 @@ Action add_inspect(CLI::App& root) {
   CLI::App* app = root.add_subcommand("inspect", "show what a run folder or checkpoint holds");
   auto command = std::make_shared<InspectCommand>();
   app->add_option("path", command->path, "run folder or .safetensors file")->type_name("")->required();
+  app->add_option("--tensor", command->tensor, "show all integers of this quantized tensor")->type_name("");
   app->add_flag("--json", command->json, "print one JSON object");
   return [command] { return command->run(); };
 }

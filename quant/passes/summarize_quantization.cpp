@@ -80,11 +80,11 @@ std::vector<ReportTable> compare_nodes(const std::vector<NodeSummary>& before, c
                       {}};
   for (const QuantizedTensor& tensor : quantized_tensors(graph)) {
     std::set<float> codes(tensor.quantized.begin(), tensor.quantized.end());
-    const auto [lo, hi] = std::ranges::minmax(tensor.quantized);
+    const auto [lo, hi] = std::minmax_element(tensor.quantized.begin(), tensor.quantized.end());
     double error = 0;
     for (std::size_t i = 0; i < tensor.values.size(); ++i)
       error = std::max(error, std::fabs(static_cast<double>(tensor.values[i]) - tensor.quantized[i]));
-    formats.rows.push_back({tensor.name, tensor.format(), number(lo), number(hi),
+    formats.rows.push_back({tensor.name, tensor.format(), number(*lo), number(*hi),
                             std::to_string(codes.size()), number(std::ldexp(1.0, tensor.quantizer->width())),
                             fmt::format("{:.2f} %", 100.0 * tensor.saturated_share()), number(error)});
   }
