@@ -19,16 +19,16 @@ float round_to_block(float x, int exponent, int mantissa_bits) {
   if (std::isnan(x)) return x;
   const double size = std::fabs(static_cast<double>(x));
   const double k = std::nearbyint(std::ldexp(size, mantissa_bits - exponent));
-  const double value = std::min(std::ldexp(k, exponent - mantissa_bits),
-                                largest_mantissa(mantissa_bits, exponent));
+  const double value =
+      std::min(std::ldexp(k, exponent - mantissa_bits), largest_mantissa(mantissa_bits, exponent));
   return std::copysign(static_cast<float>(value), x);
 }
 
 float mase_block(float x, int exponent, int mantissa_bits) {
   if (std::isnan(x)) return x;
   const float power = std::ldexp(1.0F, exponent), steps = std::ldexp(1.0F, mantissa_bits);
-  const float k = std::clamp(std::nearbyint((std::fabs(x) + mase::kEpsilon) / power * steps), 0.0F,
-                             steps - 1.0F);
+  const float k =
+      std::clamp(std::nearbyint((std::fabs(x) + mase::kEpsilon) / power * steps), 0.0F, steps - 1.0F);
   return mase::blend(x, mase::sign(x + mase::kEpsilon) * power * (k / steps));
 }
 

@@ -111,8 +111,8 @@ bool stays_float(const FormatOptions& options, int bits) {
 }
 
 [[noreturn]] void fail_four_dimensions(const FormatOptions& options, std::string_view what) {
-  fail("{}: {}: compat = \"mase\" has no {}, which MASE computes for four dimensions only",
-       options.where(), options.key("*"), what);
+  fail("{}: {}: compat = \"mase\" has no {}, which MASE computes for four dimensions only", options.where(),
+       options.key("*"), what);
 }
 
 QuantizerPointer make_binary(const FormatOptions& options, bool) {
@@ -151,11 +151,7 @@ const std::vector<NumberFormat>& formats() {
       {"minifloat_ieee", "MinifloatIEEE", minifloat, {}, make_minifloat_ieee},
       {"minifloat_denorm", "MinifloatDenorm", minifloat, {}, make_minifloat_denorm},
       {"log", "Log", {"width", "exponent_bias"}, {}, make_log},
-      {"block_fp",
-       "BlockFP",
-       {"width", "exponent_width", "exponent_bias", "block_size"},
-       {},
-       make_block_fp},
+      {"block_fp", "BlockFP", {"width", "exponent_width", "exponent_bias", "block_size"}, {}, make_block_fp},
       {"block_minifloat", "BlockMinifloat", block_minifloat, {}, make_block_minifloat},
       {"block_log", "BlockLog", {"width", "exponent_bias_width", "block_size"}, {}, make_block_log},
   };
@@ -214,7 +210,7 @@ std::optional<double> FormatOptions::magnitude(std::string_view suffix) const {
 
 std::vector<int> FormatOptions::block_size(std::string_view suffix) const {
   const MetaValue* value = find(suffix);
-  const MetaValue list = value == nullptr            ? MetaValue()
+  const MetaValue list = value == nullptr             ? MetaValue()
                          : value->is_number_integer() ? MetaValue::array({*value})
                                                       : *value;
   std::vector<int> sizes;

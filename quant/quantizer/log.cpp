@@ -17,7 +17,8 @@ float round_to_log(float x, const LogFormat& format) {
   const float largest = largest_log(format);
   if (std::fabs(x) >= largest) return std::copysign(largest, x);
   int exponent;
-  const double half = std::frexp(static_cast<double>(x), &exponent);  // x = half 2^exponent, 1/2 <= |half| < 1
+  const double half =
+      std::frexp(static_cast<double>(x), &exponent);  // x = half 2^exponent, 1/2 <= |half| < 1
   if (half * half < 0.5) --exponent;
   if (exponent <= -format.bias) return std::copysign(0.0F, x);
   return std::copysign(std::min(std::ldexp(1.0F, exponent), largest), x);

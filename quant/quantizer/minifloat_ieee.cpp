@@ -14,8 +14,7 @@ FloatGrid minifloat_ieee_grid(const Minifloat& format) {
 float mase_minifloat_ieee(float x, const Minifloat& format) {
   if (std::isnan(x)) return x;
   const float size = std::fabs(x), steps = std::ldexp(1.0F, format.fraction_bits());
-  const int e =
-      mase::floor_log2(size + mase::kEpsilon, format.lowest_exponent(), format.highest_exponent());
+  const int e = mase::floor_log2(size + mase::kEpsilon, format.lowest_exponent(), format.highest_exponent());
   const float power = std::ldexp(1.0F, e), mantissa = size / power;
   const auto clamped = [&](float k) { return std::clamp(std::nearbyint(k), 0.0F, steps - 1.0F); };
   const float value = e != format.lowest_exponent()
