@@ -132,14 +132,13 @@ TEST_CASE("batch_norm1d is quantized like any other op") {
 
 TEST_CASE("by name, tables name nodes, and default is optional") {
   Graph graph = tiny();
-  quantize_with(graph, {{"by", "name"},
-                        {"seq_blocks_2", table(integer_config(8, 4))},
-                        {"seq_blocks_3", table(kNothing)}});
+  quantize_with(
+      graph,
+      {{"by", "name"}, {"seq_blocks_2", table(integer_config(8, 4))}, {"seq_blocks_3", table(kNothing)}});
   CHECK(widths_of(graph) == std::vector<int>{32, 32, 8, 32});
   Graph rest = tiny();
-  quantize_with(rest, {{"by", "name"},
-                       {"seq_blocks_3", table(kNothing)},
-                       {"default", table(integer_config(5, 2))}});
+  quantize_with(
+      rest, {{"by", "name"}, {"seq_blocks_3", table(kNothing)}, {"default", table(integer_config(5, 2))}});
   CHECK(widths_of(rest) == std::vector<int>{5, 5, 5, 32});
 }
 
@@ -245,10 +244,10 @@ TEST_CASE("a module that two nodes call is quantized for both or not at all") {
   Graph graph = shared();
   CHECK_THROWS_WITH(quantize_with(graph, {{"by", "name"}, {"a", table(integer_config(8, 4))}}),
                     Contains("nodes 'a' and 'a_1' call the module 'a'"));
-  CHECK_THROWS_WITH(quantize_with(graph, {{"by", "name"},
-                                          {"a", table(integer_config(8, 4))},
-                                          {"a_1", table(integer_config(8, 3))}}),
-                    Contains("the same configuration"));
+  CHECK_THROWS_WITH(
+      quantize_with(
+          graph, {{"by", "name"}, {"a", table(integer_config(8, 4))}, {"a_1", table(integer_config(8, 3))}}),
+      Contains("the same configuration"));
   CHECK(width_of(graph, "a") == 32);
   quantize_with(graph, {{"by", "type"}, {"linear", table(integer_config(8, 4))}});
   CHECK(width_of(graph, "a") == 8);
@@ -367,13 +366,11 @@ TEST_CASE("the summary has MASE's tables for jsc-tiny and jsc-toy") {
           {{{5}, "1", "1", "2"}, {{8, 8, 5}, "4", "3", "4"}}));
   const Graph original = chain(widths);
   Graph graph = chain(widths);
-  quantize_with(graph, {{"by", "type"},
-                        {"default", table(kNothing)},
-                        {"linear", table(integer_config(8, 4))}});
+  quantize_with(graph,
+                {{"by", "type"}, {"default", table(kNothing)}, {"linear", table(integer_config(8, 4))}});
   const PassResult result = summarize_quantization(original, graph);
   const ReportTable histogram = table_named(result, "quantize_histogram");
-  CHECK(histogram.titles ==
-        std::vector<std::string>{"Original type", "OP", "Total", "Changed", "Unchanged"});
+  CHECK(histogram.titles == std::vector<std::string>{"Original type", "OP", "Total", "Changed", "Unchanged"});
   CHECK(histogram.rows == Rows{{"BatchNorm1d", "batch_norm1d", batch_norms, "0", batch_norms},
                                {"Linear", "linear", linears, linears, "0"},
                                {"ReLU", "relu", relus, "0", relus},
