@@ -92,8 +92,10 @@ void ExactOperand::update(const Tape& tape) const {
   const Matrix value = tape.value(variable_);
   const double scale = std::ldexp(1.0, fraction_);
   for (Index r = 0; r < value.rows; ++r)
-    for (Index c = 0; c < value.cols; ++c)
-      raw_[r * value.stride + c] = static_cast<std::int64_t>(value(r, c) * scale);
+    for (Index c = 0; c < value.cols; ++c) {
+      const float v = value(r, c);
+      raw_[r * value.stride + c] = std::isnan(v) ? 0 : static_cast<std::int64_t>(v * scale);
+    }
 }
 
 ExactSums::ExactSums(Tape& tape, Variable y, const SumFormats& formats, const SumPlan& plan)

@@ -12,7 +12,7 @@ namespace jsc {
 // Puts the quantized layer in the place of what the node calls: same name, same parameters and buffers. A
 // function node (add, sub, mul, relu) becomes a call of a module at the node's name. A quantized node is
 // quantized anew. The node's metadata, where it has any, gets type and precision. Throws Error if the node's
-// op cannot be quantized or its module is called by other nodes that are not in `quantization`'s scope.
+// op cannot be quantized. Other nodes that call its module call the quantized one from then on.
 void quantize_node(Graph& graph, NodeId node, const NodeQuantization& quantization);
 
 // The quantized layer that the node calls; null if it is not one.

@@ -15,7 +15,7 @@ struct QuantizedTensor {
   std::vector<float> quantized;  // after
   QuantizerPointer quantizer;
 
-  // "fixed<8,4,RND_CONV,SAT>", or "log[8, None]" for the other formats.
+  // "fixed<8,4,RND_CONV,SAT>", or "log[8, 63]" for the other formats.
   std::string format() const;
   // Share of the values that lie beyond the largest numbers of the format.
   double saturated_share() const;

@@ -78,6 +78,26 @@ Rule* rule_for(std::vector<Rule>& rules, const std::string& by, std::string_view
   return otherwise;
 }
 
+using Plan = std::vector<std::pair<NodeId, NodeQuantization>>;
+
+// A module that several nodes call can be quantized in one way only, for all of them.
+void check_shared_modules(const Graph& graph, const Plan& plan) {
+  for (const auto& [id, quantization] : plan) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(id)];
+    if (node.kind != NodeKind::call_module) continue;
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      const Node& other = graph.nodes[i];
+      if (other.kind != NodeKind::call_module || other.target != node.target) continue;
+      const auto same = [&](const auto& entry) {
+        return entry.first == static_cast<NodeId>(i) && entry.second.config == quantization.config;
+      };
+      if (std::ranges::none_of(plan, same))
+        fail("quantize: nodes '{}' and '{}' call the module '{}': expected the same configuration for both",
+             node.name, other.name, node.target);
+    }
+  }
+}
+
 bool has_bias(const Graph& graph, const Node& node) {
   const std::string_view op = mase_op(graph, node);
   if (op == "batch_norm1d") return true;  // its offset, affine or not
@@ -96,7 +116,7 @@ PassResult quantize(Graph& graph, const PassArguments& arguments) {
   check_keys(graph, rules, by);
 
   // Everything is read before anything is changed.
-  std::vector<std::pair<NodeId, NodeQuantization>> plan;
+  Plan plan;
   for (std::size_t id = 0; id < graph.nodes.size(); ++id) {
     const Node& node = graph.nodes[id];
     if (node.kind != NodeKind::call_module && node.kind != NodeKind::call_function) continue;
@@ -109,6 +129,7 @@ PassResult quantize(Graph& graph, const PassArguments& arguments) {
     if (auto quantization = read_node_quantization(*rule->config, op, has_bias(graph, node), where))
       plan.emplace_back(static_cast<NodeId>(id), std::move(*quantization));
   }
+  check_shared_modules(graph, plan);
 
   PassResult result;
   const std::vector<NodeSummary> before = summarize_nodes(graph);

@@ -1,9 +1,20 @@
 #include "quant/quantizer/formats.hpp"
 
+#include <limits>
+
 #include "engine/error.hpp"
 #include "engine/nearest.hpp"
 #include "quant/fixed/text.hpp"
+#include "quant/quantizer/binary.hpp"
+#include "quant/quantizer/block_fp.hpp"
+#include "quant/quantizer/block_log.hpp"
+#include "quant/quantizer/block_minifloat.hpp"
+#include "quant/quantizer/float32.hpp"
 #include "quant/quantizer/integer.hpp"
+#include "quant/quantizer/log.hpp"
+#include "quant/quantizer/minifloat_denorm.hpp"
+#include "quant/quantizer/minifloat_ieee.hpp"
+#include "quant/quantizer/ternary.hpp"
 
 namespace jsc {
 
@@ -31,14 +42,118 @@ QuantizerPointer make_integer(const FormatOptions& options, bool is_signed) {
   }
 }
 
-constexpr std::string_view kIntegerOptions[] = {"signed", "rounding", "overflow", "saturated_bits"};
+// Widths for which float32 holds every number that a result can be.
+constexpr int kMaxExponentWidth = 8;
+constexpr int kMaxFractionBits = 23;
+// Biases that leave some exponents within float32's normal ones.
+constexpr int kMinBias = -126;
+int max_bias(int exponent_width) {
+  return (1 << exponent_width) - 1 + 126;
+}
+
+int read_bias(const FormatOptions& options, int exponent_width) {
+  return options.integer_or("exponent_bias", (1 << (exponent_width - 1)) - 1, kMinBias,
+                            max_bias(exponent_width));
+}
+
+// `least_fraction` bits of fraction or more.
+Minifloat read_minifloat(const FormatOptions& options, int least_fraction) {
+  const int e = options.integer("exponent_width", 1, kMaxExponentWidth);
+  const int width = options.integer("width", e + 1 + least_fraction, e + 1 + kMaxFractionBits);
+  return {width, e, read_bias(options, e)};
+}
+
+QuantizerPointer make_minifloat_ieee(const FormatOptions& options, bool) {
+  return std::make_shared<MinifloatIeeeQuantizer>(read_minifloat(options, 0), options.mase_compatible());
+}
+
+QuantizerPointer make_minifloat_denorm(const FormatOptions& options, bool) {
+  return std::make_shared<MinifloatDenormQuantizer>(read_minifloat(options, 1), options.mase_compatible());
+}
+
+QuantizerPointer make_log(const FormatOptions& options, bool) {
+  const int width = options.integer("width", 2, 1 + kMaxExponentWidth);
+  return std::make_shared<LogQuantizer>(LogFormat{width, read_bias(options, width - 1)},
+                                        options.mase_compatible());
+}
+
+QuantizerPointer make_block_fp(const FormatOptions& options, bool) {
+  const int e = options.integer("exponent_width", 1, kMaxExponentWidth);
+  const int width = options.integer("width", 2, 1 + kMaxFractionBits);
+  return std::make_shared<BlockFpQuantizer>(BlockFpFormat{width, e, read_bias(options, e)},
+                                            options.block_size("block_size"), options.mase_compatible());
+}
+
+QuantizerPointer make_block_minifloat(const FormatOptions& options, bool) {
+  const int e = options.integer("exponent_width", 1, kMaxExponentWidth);
+  const int width = options.integer("width", e + 1, e + 1 + kMaxFractionBits);
+  const int bias_width = options.integer("exponent_bias_width", 1, kMaxExponentWidth);
+  return std::make_shared<BlockMinifloatQuantizer>(BlockMinifloatFormat{width, e, bias_width},
+                                                   options.block_size("block_size"),
+                                                   options.mase_compatible());
+}
+
+QuantizerPointer make_block_log(const FormatOptions& options, bool) {
+  const int width = options.integer("width", 2, 1 + kMaxExponentWidth);
+  const int bias_width = options.integer("exponent_bias_width", 1, kMaxExponentWidth);
+  return std::make_shared<BlockLogQuantizer>(width, bias_width, options.block_size("block_size"),
+                                             options.mase_compatible());
+}
+
+// Whether a binary or ternary layer leaves this tensor in float32; with MASE's rules all but the weight.
+bool stays_float(const FormatOptions& options, int bits) {
+  const int width = options.integer("width", 1, 32);
+  if (options.mase_compatible()) return options.tensor() != "weight";
+  if (width != bits && width != 32)
+    fail("{}: {} should be {}, or 32 to leave the tensor in float32, found {}", options.where(),
+         options.key("width"), bits, width);
+  return width == 32;
+}
+
+[[noreturn]] void fail_four_dimensions(const FormatOptions& options, std::string_view what) {
+  fail("{}: {}: compat = \"mase\" has no {}, which MASE computes for four dimensions only", options.where(),
+       options.key("*"), what);
+}
+
+QuantizerPointer make_binary(const FormatOptions& options, bool) {
+  const bool bipolar = options.boolean_or("bipolar", true);
+  if (options.boolean_or("stochastic", false))
+    fail("{}: {} is not supported: a quantizer has no random numbers, expected false", options.where(),
+         options.key("stochastic"));
+  if (stays_float(options, 1))
+    return std::make_shared<Float32Quantizer>("binary", MetaValue::array({32, false, bipolar}));
+  if (options.mase_compatible() && !bipolar) fail_four_dimensions(options, "binary without bipolar");
+  return std::make_shared<BinaryQuantizer>(bipolar);
+}
+
+QuantizerPointer make_ternary(const FormatOptions& options, bool) {
+  const TernaryOptions ternary{options.boolean_or("scaling_factor", false), options.magnitude("mean"),
+                               options.magnitude("median"), options.magnitude("max")};
+  if (stays_float(options, 2)) {
+    MetaValue precision = TernaryQuantizer(ternary).precision();
+    precision[0] = 32;
+    return std::make_shared<Float32Quantizer>("ternary", std::move(precision));
+  }
+  if (options.mase_compatible()) fail_four_dimensions(options, "ternary");
+  return std::make_shared<TernaryQuantizer>(ternary);
+}
 
 const std::vector<NumberFormat>& formats() {
-  static const std::vector<std::string_view> integer_optional(std::begin(kIntegerOptions),
-                                                              std::end(kIntegerOptions));
+  using Suffixes = std::vector<std::string_view>;
+  static const Suffixes modes = {"signed", "rounding", "overflow", "saturated_bits"};
+  static const Suffixes minifloat = {"width", "exponent_width", "exponent_bias"};
+  static const Suffixes block_minifloat = {"width", "exponent_width", "exponent_bias_width", "block_size"};
   static const std::vector<NumberFormat> list = {
-      {"integer", "Integer", {"width", "frac_width"}, integer_optional, make_integer},
-      {"fixed", "Integer", {"width", "frac_width"}, integer_optional, make_integer},
+      {"integer", "Integer", {"width", "frac_width"}, modes, make_integer},
+      {"fixed", "Integer", {"width", "frac_width"}, modes, make_integer},
+      {"binary", "Binary", {"width", "stochastic", "bipolar"}, {}, make_binary},
+      {"ternary", "Ternary", {"width", "scaling_factor", "mean", "median", "max"}, {}, make_ternary},
+      {"minifloat_ieee", "MinifloatIEEE", minifloat, {}, make_minifloat_ieee},
+      {"minifloat_denorm", "MinifloatDenorm", minifloat, {}, make_minifloat_denorm},
+      {"log", "Log", {"width", "exponent_bias"}, {}, make_log},
+      {"block_fp", "BlockFP", {"width", "exponent_width", "exponent_bias", "block_size"}, {}, make_block_fp},
+      {"block_minifloat", "BlockMinifloat", block_minifloat, {}, make_block_minifloat},
+      {"block_log", "BlockLog", {"width", "exponent_bias_width", "block_size"}, {}, make_block_log},
   };
   return list;
 }
@@ -85,18 +200,30 @@ std::string FormatOptions::text_or(std::string_view suffix, std::string_view oth
   return value->get<std::string>();
 }
 
-std::vector<int> FormatOptions::integers(std::string_view suffix) const {
+std::optional<double> FormatOptions::magnitude(std::string_view suffix) const {
   const MetaValue* value = find(suffix);
-  if (value == nullptr || !value->is_array() || value->empty())
-    fail("{}: {} should be a list of integers, found {}", where_, key(suffix),
-         value == nullptr ? "nothing" : value->dump());
-  std::vector<int> list;
-  for (const MetaValue& item : *value) {
-    if (!item.is_number_integer())
-      fail("{}: {} should be a list of integers, found {}", where_, key(suffix), value->dump());
-    list.push_back(item.get<int>());
+  if (value == nullptr || is_null(*value)) return std::nullopt;
+  if (!value->is_number() || !(value->get<double>() >= 0.0))
+    fail("{}: {} should be a number of 0 or more, found {}", where_, key(suffix), value->dump());
+  return value->get<double>();
+}
+
+std::vector<int> FormatOptions::block_size(std::string_view suffix) const {
+  const MetaValue* value = find(suffix);
+  const MetaValue list = value == nullptr             ? MetaValue()
+                         : value->is_number_integer() ? MetaValue::array({*value})
+                                                      : *value;
+  std::vector<int> sizes;
+  bool valid = list.is_array() && !list.empty();
+  for (std::size_t i = 0; valid && i < list.size(); ++i) {
+    const std::int64_t size = list[i].is_number_integer() ? list[i].get<std::int64_t>() : 0;
+    valid = size == -1 || (size >= 1 && size <= std::numeric_limits<int>::max());
+    sizes.push_back(static_cast<int>(size));
   }
-  return list;
+  if (!valid)
+    fail("{}: {} should be a list of block sizes (1 or more, or -1 for all), found {}", where_, key(suffix),
+         value == nullptr ? "nothing" : value->dump());
+  return sizes;
 }
 
 bool FormatOptions::mase_compatible() const {

@@ -2,6 +2,7 @@
 // (mase-spec.md 5.4): "integer" takes data_in_width, data_in_frac_width, weight_width, and so on.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,10 +25,15 @@ class FormatOptions {
   int integer_or(std::string_view suffix, int otherwise, int lo, int hi) const;
   bool boolean_or(std::string_view suffix, bool otherwise) const;
   std::string text_or(std::string_view suffix, std::string_view otherwise) const;
-  std::vector<int> integers(std::string_view suffix) const;
+  // At least 0; none if it is null or missing.
+  std::optional<double> magnitude(std::string_view suffix) const;
+  // A list of numbers that are -1 ("all") or at least 1; an integer is a list of one.
+  std::vector<int> block_size(std::string_view suffix) const;
   // MASE's results, defects included, instead of the right arithmetic: compat = "mase" for the whole node.
   bool mase_compatible() const;
 
+  // "data_in", "weight", "bias" or "data_out"
+  std::string_view tensor() const { return prefix_; }
   std::string key(std::string_view suffix) const;
   const std::string& where() const { return where_; }
 
