@@ -133,6 +133,9 @@ class Transform(TransformTest):
                                   "ReLU": ("relu", 2, 0, 2), "output": ("output", 1, 0, 1),
                                   "x": ("placeholder", 1, 0, 1)})
         self.assertTrue((out / "transformed_ckpt" / "node_meta_param.toml").exists())
+        # The folder is a run folder: the quantized network can be loaded from it.
+        report, _ = self.transform("[passes.report_graph]\n", "--load", out)
+        self.assertIn("LinearInteger(", report["passes"][0]["text"])
 
     @unittest.skipUnless(shutil.which("dot"), "dot is not installed (package graphviz)")
     def test_a_graph_is_drawn(self):
