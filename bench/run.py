@@ -105,6 +105,42 @@ def peak_mebibytes(build, folder):
     return os.wait4(process.pid, 0)[2].ru_maxrss / 1024
 
 
+PROFILE = """
+[passes.profile_statistics]
+by = "type"
+target_activation_nodes = ["batch_norm1d", "relu", "linear", "output"]
+profile_input = true
+num_samples = {rows}
+[passes.profile_statistics.activation_statistics]
+variance_online = {{}}
+variance_precise = {{}}
+range_n_sigma = {{}}
+range_min_max = {{}}
+range_quantile = {{}}
+abs_mean = {{}}
+"""
+
+
+def profile(build, folder, rows):
+    """Every activation of jsc-test over so many emulated jets, 2 threads: (wall s, processor s, peak MiB)."""
+    config = folder / "profile.toml"
+    config.write_text(PROFILE.format(rows=rows))
+    out = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "run"
+    environment = {k: v for k, v in ENVIRONMENT.items() if not k.startswith("MALLOC_")}
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [build / "apps/jsc-train", "transform", "jsc-test", "--config", config, "--out", out, "--quiet",
+         "--data", f"emulated:{rows}", "--rows", "all", "--threads", "2"],
+        env=environment, stdout=subprocess.DEVNULL)  # fmt: skip
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    found = json.loads((out / "01_profile_statistics.json").read_text())["info"]
+    counts = {stat["count"] for node in found.values() for entry in node.values() for stat in entry.values()}
+    assert process.returncode == 0 and counts == {rows * width for width in (5, 8, 16, 64, 128)}, counts
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
 def test_accuracies(build, folder):
     """Ten epochs of jsc-toy, ours and PyTorch's, as (ours, theirs) for each of three seeds."""
     x = folder / "jets.npy"
@@ -159,6 +195,12 @@ def main():
                 target("process start to first step, 1,000 jets", f"{wall:.0f} ms", "under 50 ms", wall < 50)
         peak = max(peak_mebibytes(build, folder) for _ in range(3))
         target("peak memory of training on 200,000 jets", f"{peak:.0f} MiB", "under 80 MiB", peak < 80)
+        profiles = [profile(build, folder, 830000) for _ in range(count)]
+        wall, processor, memory = (statistics.median(side) for side in zip(*profiles))
+        print(f"Statistics of all activations of jsc-test over 830,000 emulated jets, 2 threads: {wall:.2f} s, "
+              f"{processor:.2f} s of processor time, {memory:.0f} MiB at most; "
+              f"over 8,300,000: {profile(build, folder, 8300000)[2]:.0f} MiB")
+        target("profile of jsc-test over 830,000 emulated jets, 2 threads", f"{wall:.2f} s", "under 5 s", wall < 5)
         if torch:
             pairs = test_accuracies(build, folder)
             print("Test accuracy of jsc-toy after 10 epochs (jsc, PyTorch): "

@@ -44,9 +44,10 @@ EmulatedInput::EmulatedInput(EmulatedJets jets, Scaler scaler, Execution executi
     : jets_(jets), scaler_(std::move(scaler)), execution_(one_thread(execution)) {}
 
 void EmulatedInput::fill(Index first, Matrix x) const {
-  std::vector<float> jets(static_cast<std::size_t>(x.cols * kJetFeatures));
-  std::vector<std::int32_t> labels(static_cast<std::size_t>(x.cols));
-  std::vector<std::uint32_t> order(static_cast<std::size_t>(x.cols));
+  const auto rows = static_cast<std::size_t>(x.cols);
+  std::vector<float> jets(rows * kJetFeatures);
+  std::vector<std::int32_t> labels(rows);
+  std::vector<std::uint32_t> order(rows);
   emulate_jets(jets_.seed, first, x.cols, 1, jets.data(), labels.data());
   scaler_.apply(jets.data(), x.cols, kJetFeatures);
   std::iota(order.begin(), order.end(), 0U);

@@ -19,8 +19,7 @@ struct PassesToRun {
 
 // Gives the graph its metadata first (init, common without values, software), as MASE does. `show` gets each
 // pass when it is done and its files are written. A pass that changed the graph leaves
-// transformed_ckpt/node_meta_param.toml in the folder. Throws Error beginning with
-// the place in the file.
+// transformed_ckpt/node_meta_param.toml in the folder. Throws Error beginning with the place in the file.
 std::vector<PassRun> run_passes(Graph& graph, const PassesToRun& passes, const RunFolder& folder,
                                 const std::function<void(const PassRun&)>& show);
 
