@@ -201,7 +201,7 @@ Action add_inspect(CLI::App& root) {
   CLI::App* app = root.add_subcommand("inspect", "show what a run folder or checkpoint holds");
   auto command = std::make_shared<InspectCommand>();
   app->add_option("path", command->path, "run folder or .safetensors file")->type_name("")->required();
-  app->add_option("--tensor", command->tensor, "show all integers of this quantized tensor")->type_name("");
+  app->add_option("--tensor", command->shown, "show all integers of this quantized tensor")->type_name("");
   app->add_flag("--json", command->json, "print one JSON object");
   return [command] { return command->run(); };
 }
