@@ -90,9 +90,15 @@ constexpr bool operator==(Value<A> a, Value<B> b) {
   return compare(a.number(), b.number()) == 0;
 }
 
+template <Format kFormat>
+struct Declared {
+  static_assert(is_valid(kFormat), "fixed point: the format is out of range");
+  using Type = Value<kFormat>;
+};
+
 template <int W, int I, Rounding Q = Rounding::trn, Overflow O = Overflow::wrap, int N = 0>
-using Fixed = Value<Format{W, I, true, Q, O, N}>;
+using Fixed = typename Declared<Format{W, I, true, Q, O, N}>::Type;
 template <int W, int I, Rounding Q = Rounding::trn, Overflow O = Overflow::wrap, int N = 0>
-using UFixed = Value<Format{W, I, false, Q, O, N}>;
+using UFixed = typename Declared<Format{W, I, false, Q, O, N}>::Type;
 
 }  // namespace jsc::fixed

@@ -150,6 +150,7 @@ std::string bits_in_binary(Wide raw, int width) {
 }
 
 Cast parse_number(std::string_view text, const Format& to) {
+  check(to);
   const Parsed number = parse(text);
   if (number.kind == Parsed::Kind::nan) return {0, false, true};
   if (number.kind == Parsed::Kind::infinite)

@@ -6,9 +6,11 @@
 
 namespace jsc::fixed {
 
-// The low bits of raw read as a number of that width.
+// The low bits of raw read as a number of that width, 1 to 128.
 constexpr Wide wrap_to(Wide raw, int width, bool is_signed) {
+  assert(width >= 1 && width <= kWideBits);
   const int unused = kWideBits - width;
+  // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it does not know the assertion
   const UWide top = static_cast<UWide>(raw) << unused;
   return is_signed ? static_cast<Wide>(top) >> unused : static_cast<Wide>(top >> unused);
 }

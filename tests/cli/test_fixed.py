@@ -131,6 +131,9 @@ class Calculator(unittest.TestCase):
         self.assertEqual((found["value"], found["bits"], found["error"]), ("-0.5", "11111000  0xf8", "0"))
         found = rows(run("cast", "fixed<8,4,RND,SAT>", "-inf")[0])
         self.assertEqual((found["value"], found["error"]), ("-8", "inf"))
+        self.assertEqual(rows(run("cast", "fixed<8,4,RND,SAT>", "inf")[0])["error"], "-inf")
+        found = rows(run("cast", "fixed<8,4,RND,SAT>", "nan")[0])
+        self.assertEqual((found["value"], found["error"], found["overflowed"]), ("0", "nan", "yes"))
 
     def test_operations_have_the_formats_and_values_of_the_law(self):
         for args, expected in {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <random>
+#include <vector>
 
 using namespace jsc::fixed;
 
@@ -66,6 +67,44 @@ TEST_CASE("FX-16: an error in a format points at the character") {
   says("Q15", "character 4: expected '.' and the fraction bits (Q15 alone leaves the width open");
   says("Q4.61", "character 4: expected fraction bits that make the width 1 to 64, found '61'");
   says("Q", "character 1: ");
+}
+
+TEST_CASE("FX-16 and FX-17: any text is either read or refused with the place") {
+  const std::uint64_t seed = 12;
+  INFO("seed " << seed);
+  const char* const kParts[] = {
+      "fixed",  "ufixed", "ap_fixed", "<", ">", ",", "8", "64", "65",          "-1", "0",   "RND", "AP_TRN",
+      "SC_SAT", "WRAP",   "WRAP_SM",  "Q", ".", " ", "4", "e",  "99999999999", "0x", "inf", "p-3", "\x80"};
+  std::mt19937_64 random(seed);
+  int formats = 0, numbers = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    // Whole formats with one part exchanged, or parts at random.
+    std::vector<std::string> parts = {"fixed", "<", "8", ",", "4", ",", "RND", ",", "WRAP", ">"};
+    if (i % 2 == 0) parts.resize(random() % 8);
+    for (std::string& part : parts)
+      if (i % 2 == 0 || random() % 8 == 0) part = kParts[random() % std::size(kParts)];
+    std::string text;
+    for (const std::string& part : parts) text += part;
+    try {
+      const Format f = parse_format(text);
+      REQUIRE(is_valid(f));
+      const Format again = parse_format(to_string(f));
+      REQUIRE(again == f);
+      ++formats;
+    } catch (const Error& error) {
+      REQUIRE_THAT(error.what(), Catch::Contains("character "));
+    }
+    try {
+      const Format f = signed_format(16, 8);
+      const Cast read = parse_number(text, f);
+      REQUIRE(f.holds(read.raw));
+      ++numbers;
+    } catch (const Error& error) {
+      REQUIRE_THAT(error.what(), Catch::Contains("character "));
+    }
+  }
+  CHECK(formats > 1000);
+  CHECK(numbers > 1000);
 }
 
 TEST_CASE("FX-17: decimals and hexadecimals are printed without loss") {
@@ -173,4 +212,5 @@ TEST_CASE("FX-17: an error in a number points at the character") {
   CHECK_THROWS_WITH(difference_from(1, 1, "inf"), Catch::Contains("expected a finite one"));
   CHECK_THROWS_AS(parse_number("1e+-5", f), Error);
   CHECK_THROWS_AS(parse_number(std::string(200'000, '1'), f), Error);
+  CHECK_THROWS_AS(parse_number("1", signed_format(65, 4)), Error);
 }
