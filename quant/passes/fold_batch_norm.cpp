@@ -64,7 +64,7 @@ PassResult fold_batch_norm(Graph& graph, const PassArguments&) {
     const NodeId before = graph.nodes[id].inputs[0];
     const std::string path = graph.nodes[static_cast<std::size_t>(before)].target;
     const Folded folded =
-        fold(*linear, *dynamic_cast<const BatchNorm1d*>(graph.find_module(graph.nodes[id].target)));
+        fold(*linear, dynamic_cast<const BatchNorm1d&>(*graph.find_module(graph.nodes[id].target)));
     result.changed.push_back(graph.nodes[static_cast<std::size_t>(before)].name);
     result.text += fmt::format("{} folded into {}\n", graph.nodes[id].name, result.changed.back());
     swap_module(graph, path, std::make_shared<Linear>(linear->in(), linear->out(), true));
