@@ -84,6 +84,34 @@ void divide(const std::int64_t* a, int a_fraction, const std::int64_t* b, int b_
          [=](std::size_t i) { return sc_fxval(value(a[i], a_fraction) / value(b[i], b_fraction)); });
 }
 
+namespace {
+
+template <class Number>
+sc_fxval accumulate(const Sum& sum, const Format& accumulator) {
+  Number total(parameters(accumulator)), product(parameters(accumulator));
+  total = value(sum.bias, sum.bias_fraction);
+  for (std::size_t k = 0; k < sum.terms; ++k) {
+    product = value(sum.weights[k], sum.weight_fraction) * value(sum.x[k], sum.x_fraction);
+    total = total + product;
+  }
+  return total;
+}
+
+}  // namespace
+
+std::int64_t sum_of_products(const Sum& sum, const Format* accumulator) {
+  sc_fxval total;
+  if (accumulator != nullptr) {
+    total = accumulator->is_signed ? accumulate<sc_dt::sc_fix>(sum, *accumulator)
+                                   : accumulate<sc_dt::sc_ufix>(sum, *accumulator);
+  } else {
+    total = value(sum.bias, sum.bias_fraction);
+    for (std::size_t k = 0; k < sum.terms; ++k)
+      total = total + value(sum.weights[k], sum.weight_fraction) * value(sum.x[k], sum.x_fraction);
+  }
+  return static_cast<std::int64_t>(std::ldexp(total.to_double(), sum.fraction));
+}
+
 void compare(const std::int64_t* a, int a_fraction, const std::int64_t* b, int b_fraction, std::size_t count,
              int* results) {
   for (std::size_t i = 0; i < count; ++i) {

@@ -36,6 +36,16 @@ void same_result(Operation operation, const std::int64_t* a, int a_fraction, con
 void divide(const std::int64_t* a, int a_fraction, const std::int64_t* b, int b_fraction, std::size_t count,
             const Format& to, std::int64_t* results);
 
+// bias + weights[0] · x[0] + weights[1] · x[1] + ... as a raw value at `fraction`: exactly, or with an
+// accumulator each product is assigned to one and added to another (hls4ml's nnet_dense).
+struct Sum {
+  const std::int64_t *weights, *x;
+  std::size_t terms;
+  std::int64_t bias;
+  int weight_fraction, x_fraction, bias_fraction, fraction;
+};
+std::int64_t sum_of_products(const Sum& sum, const Format* accumulator);
+
 // -1, 0, 1.
 void compare(const std::int64_t* a, int a_fraction, const std::int64_t* b, int b_fraction, std::size_t count,
              int* results);
