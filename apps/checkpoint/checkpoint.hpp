@@ -22,8 +22,8 @@ struct ModelContext {
   ModelDescription model;
   std::vector<std::string> feature_names;
   std::vector<std::string> class_names;
-  Scaler scaler;          // empty: the features are used as they are
-  Transforms transforms;  // what was made of the model's network: quantize, fold_batch_norm, ...
+  Scaler scaler;            // empty: the features are used as they are
+  Transforms transforms{};  // what was made of the model's network: quantize, fold_batch_norm, ...
 };
 
 // What a training must know to go on: the position, the best so far, and the optimizer's arrays.

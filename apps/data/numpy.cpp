@@ -32,7 +32,7 @@ struct NpyArray {
 std::string_view value_of(std::string_view header, std::string_view key, const std::string& where) {
   const std::size_t found = header.find(fmt::format("'{}'", key));
   const std::size_t colon = found == header.npos ? found : header.find(':', found);
-  const std::size_t begin = colon == header.npos ? colon : header.find_first_not_of(" ", colon + 1);
+  const std::size_t begin = colon == header.npos ? colon : header.find_first_not_of(' ', colon + 1);
   if (begin == header.npos) fail("{}: expected '{}' in the header, found none", where, key);
   const char close = header[begin] == '(' ? ')' : header[begin] == '\'' ? '\'' : ',';
   const std::size_t end = header.find(close, begin + 1);
