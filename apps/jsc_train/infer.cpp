@@ -173,7 +173,7 @@ struct InferCommand {
       gather_rows(how, rows.x.get(), rows.features, order.data() + first, part(x, n));
       network.run(how.isa, part(x, n), workspace);
       predicted.resize(static_cast<std::size_t>(n));
-      network.argmax(workspace, n, predicted.data());
+      network.argmax(how.isa, workspace, n, predicted.data());
       workspace.read(network.program().result, n, raw.data(), kBlock);
       for (Index c = 0; c < result.features; ++c)
         for (Index i = 0; i < n; ++i)

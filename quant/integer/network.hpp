@@ -8,19 +8,21 @@
 //   workspace.value(network.program().result, ...)
 #pragma once
 
+#include <optional>
 #include <variant>
 #include <vector>
 
 #include "engine/cpu.hpp"
 #include "engine/tensor.hpp"
 #include "quant/integer/program.hpp"
+#include "quant/kernels/integer_kernels.hpp"
 
 namespace jsc {
 
 class IntegerNetwork {
  public:
   // Samples that a workspace takes at a time.
-  static constexpr Index kBlock = 512;
+  static constexpr Index kBlock = 256;
 
   // Throws Error if the program does not pass check().
   explicit IntegerNetwork(IntegerProgram program);
@@ -28,7 +30,7 @@ class IntegerNetwork {
   // Bits of the numbers that it computes with: 32 or 64.
   int word_bits() const { return std::holds_alternative<Layout<std::int32_t>>(layout_) ? 32 : 64; }
 
-  // The memory of one run: every value of the program, [features][kBlock]. Running allocates nothing.
+  // The memory of one run: every value of the program. Running allocates nothing.
   class Workspace {
    public:
     explicit Workspace(const IntegerNetwork& network);
@@ -54,12 +56,26 @@ class IntegerNetwork {
   void run(Isa isa, Index samples, const std::int64_t* const* inputs, Index stride,
            Workspace& workspace) const;
   // The class with the largest result, the first of equals; [samples].
-  void argmax(const Workspace& workspace, Index samples, std::int32_t* classes) const;
+  void argmax(Isa isa, const Workspace& workspace, Index samples, std::int32_t* classes) const;
 
  private:
+  // Of a value's rows: no power of two, or the rows of a sample would share few sets of the cache.
+  static constexpr Index kStride = kBlock + kLanes;
+
+  // Weights stored 4 or 2 to a 32-bit word (DotArguments), where the numbers allow it.
+  struct Dots {
+    AlignedArray<std::int32_t> weights;  // null: they do not
+    AlignedArray<std::int32_t> bias;
+    Index groups = 0;
+    int offset = 0;  // added to the inputs, and taken off again by the bias
+    int align = 0;
+  };
   template <class T>
   struct StepLayout {
     AlignedArray<T> weights, bias;
+    Dots bytes, shorts;
+    // The accumulator's casts of products, where a kernel has them fused (AccumulateArguments).
+    std::optional<CastPlan<T>> product;
   };
   template <class T>
   struct Layout {
@@ -67,6 +83,9 @@ class IntegerNetwork {
   };
   template <class T>
   Layout<T> lay_out() const;
+  Dots lay_out_dots(const IntegerStep& step, int per_word) const;
+  bool run_dots(const IntegerKernels& kernels, const StepLayout<std::int32_t>& laid, const IntegerStep& step,
+                Index samples, Workspace::Values<std::int32_t>& values) const;
   template <class T>
   void run_steps(Isa isa, Index samples, const Layout<T>& layout, Workspace::Values<T>& values) const;
 

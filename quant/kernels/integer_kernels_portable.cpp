@@ -3,6 +3,7 @@
 
 namespace jsc {
 
-const IntegerKernels kIntegerKernelsPortable = {kernels_of<std::int32_t>(), kernels_of<std::int64_t>()};
+const IntegerKernels kIntegerKernelsPortable = {
+    kernels_of<std::int32_t>(), kernels_of<std::int64_t>(), nullptr, nullptr, pack_bytes, pack_shorts};
 
 }  // namespace jsc

@@ -265,6 +265,6 @@ TEST_CASE("networks with an accumulator equal the reference on every instruction
     MetaValue config = integer_config(width, width / 2);
     config["accum"] = accumulator;
     quantize_all(graph, config);
-    require_equal_to_reference(lower(graph), width == 8 ? 32 : 64);
+    require_equal_to_reference(lower(graph), 32);
   }
 }

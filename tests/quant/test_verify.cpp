@@ -149,7 +149,7 @@ TEST_CASE("a running integer network allocates nothing") {
   const std::int64_t before = allocation_count();
   network.run(detected_isa(), {x.view().data, 16, 100, x.view().stride}, workspace);
   another.run(Isa::portable, {x.view().data, 16, 100, x.view().stride}, other);
-  network.argmax(workspace, 100, classes);
+  network.argmax(detected_isa(), workspace, 100, classes);
   CHECK(allocation_count() == before);
   for (Index i = 0; i < 100; ++i)
     for (Index c = 0; c < 5; ++c)
