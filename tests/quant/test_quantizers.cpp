@@ -190,6 +190,12 @@ TEST_CASE("compat = mase gives MASE's values for blocks") {
              {0.1015625F, -0.8984375F, 0.3984375F, 0.0F, 1.984375F}));
 }
 
+TEST_CASE("compat = mase adds 1e-9 before it takes the exponent") {
+  const MetaValue options = {{"width", 8}, {"exponent_width", 4}, {"exponent_bias", 28}, {"compat", "mase"}};
+  CHECK(apply(*make_quantizer("minifloat_ieee", options), 1.45e-8F) == 0x1p-26F);
+  CHECK(apply(*make_quantizer("minifloat_ieee", options), 1.37e-8F) == 0x1.ep-27F);
+}
+
 TEST_CASE("compat = mase takes float32's logarithm, which rounds up just below a power of two") {
   const float below = std::nextafter(std::nextafter(256.0F, 0.0F), 0.0F);
   const MetaValue options = {{"width", 16}, {"exponent_width", 5}, {"exponent_bias", 15}};
