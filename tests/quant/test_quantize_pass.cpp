@@ -520,3 +520,14 @@ TEST_CASE("all that can be folded is folded, one after the other") {
   const std::vector<float> after = outputs(graph, 20);
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(after[i] == Approx(before[i]).margin(1e-5));
 }
+
+TEST_CASE("normalizations that stand side by side are all folded") {
+  GraphBuilder builder(4);
+  const NodeId a = builder.call_module("a", std::make_shared<Linear>(4, 4), {builder.input()});
+  const NodeId b = builder.call_module("b", std::make_shared<Linear>(4, 4), {builder.input()});
+  const NodeId norm_a = builder.call_module("norm_a", std::make_shared<BatchNorm1d>(4), {a});
+  const NodeId norm_b = builder.call_module("norm_b", std::make_shared<BatchNorm1d>(4), {b});
+  Graph graph = builder.finish(builder.call_function("add", {norm_a, norm_b}));
+  CHECK(run(quant_passes(), "fold_batch_norm", graph).changed == std::vector<std::string>{"a", "b"});
+  CHECK(graph.nodes.size() == 5);
+}
