@@ -100,6 +100,25 @@ TEST_CASE("a quantized linear layer's gradients are those of its quantized opera
   }
 }
 
+TEST_CASE("two scalings of one value add their gradients") {
+  std::vector<float> x = {1, 2, -3, 4}, scale = {0.5F, 2}, gradient(4), d_scale(2), d_offset(1);
+  float offset = 0.25F;
+  Tape tape;
+  const Variable v = tape.parameter({x.data(), 1, 4, 4}, {gradient.data(), 1, 4, 4}, "x");
+  const Variable b = tape.parameter({&offset, 1, 1, 1}, {d_offset.data(), 1, 1, 1}, "beta");
+  const auto scaled = [&](std::size_t k) {
+    return scale_shift(tape, v, tape.parameter({&scale[k], 1, 1, 1}, {&d_scale[k], 1, 1, 1}, "alpha"), b);
+  };
+  const Variable first = scaled(0);
+  const Variable loss = mse(tape, first, scaled(1));
+  tape.forward();
+  tape.backward(loss);
+  // d_first = 2 (0.5 - 2) x / 4 = -d_second, d_x = (0.5 - 2) d_first
+  CHECK(gradient == std::vector<float>{1.125F, 2.25F, -3.375F, 4.5F});
+  CHECK(d_scale == std::vector<float>{-0.75F * 30, 0.75F * 30});
+  CHECK(d_offset[0] == 0.0F);
+}
+
 namespace {
 
 struct Format {
