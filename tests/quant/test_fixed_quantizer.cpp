@@ -59,7 +59,7 @@ void require_as_defined(const Format& format) {
 
 TEST_CASE("the fast loops of fixed point equal the definition") {
   const int width = GENERATE(1, 2, 3, 4, 8, 12, 16, 20, 21, 22, 24, 25, 32, 47, 48, 49, 50, 63);
-  for (int fraction : {-110, -99, -30, -2, 0, 1, 4, 8, 15, 24, 40, 64, 99, 110})
+  for (int fraction : {-140, -110, -99, -30, -2, 0, 1, 4, 8, 15, 24, 40, 64, 99, 110, 140})
     for (bool is_signed : {true, false}) {
       CAPTURE(width, fraction, is_signed);
       require_as_defined({width, width - fraction, is_signed, Rounding::rnd_conv, Overflow::sat, 0});

@@ -20,12 +20,6 @@ using Catch::Contains;
 
 namespace {
 
-PassResult summary_of(const Graph& original, const Graph& graph) {
-  PassResult result;
-  result.tables = compare_nodes(summarize_nodes(original), graph);
-  return result;
-}
-
 PassResult run(std::span<const Pass> passes, std::string_view name, Graph& graph,
                MetaValue options = MetaValue::object()) {
   for (const Pass& pass : passes)
@@ -104,8 +98,8 @@ std::vector<float> outputs(const Graph& graph, Index samples) {
   return values;
 }
 
-ReportTable table_named(const PassResult& result, std::string_view name) {
-  for (const ReportTable& known : result.tables)
+ReportTable table_named(const std::vector<ReportTable>& tables, std::string_view name) {
+  for (const ReportTable& known : tables)
     if (known.name == name) return known;
   throw std::logic_error("no such table");
 }
@@ -370,33 +364,34 @@ TEST_CASE("the summary has MASE's tables for jsc-tiny and jsc-toy") {
   const auto [widths, batch_norms, linears, relus] =
       GENERATE(table<std::vector<Index>, const char*, const char*, const char*>(
           {{{5}, "1", "1", "2"}, {{8, 8, 5}, "4", "3", "4"}}));
-  const Graph original = chain(widths);
   Graph graph = chain(widths);
-  quantize_with(graph,
-                {{"by", "type"}, {"default", table(kNothing)}, {"linear", table(integer_config(8, 4))}});
-  const PassResult result = summary_of(original, graph);
-  const ReportTable histogram = table_named(result, "quantize_histogram");
+  const PassResult result = quantize_with(
+      graph, {{"by", "type"}, {"default", table(kNothing)}, {"linear", table(integer_config(8, 4))}});
+  const PassResult later = run(quant_passes(), "summarize_quantization", graph);
+  for (const char* name : {"quantize_table", "quantize_histogram", "quantize_formats"})
+    CHECK(table_named(later.tables, name).rows == table_named(result.tables, name).rows);
+  const ReportTable histogram = table_named(result.tables, "quantize_histogram");
   CHECK(histogram.titles == std::vector<std::string>{"Original type", "OP", "Total", "Changed", "Unchanged"});
   CHECK(histogram.rows == Rows{{"BatchNorm1d", "batch_norm1d", batch_norms, "0", batch_norms},
                                {"Linear", "linear", linears, linears, "0"},
                                {"ReLU", "relu", relus, "0", relus},
                                {"output", "output", "1", "0", "1"},
                                {"x", "placeholder", "1", "0", "1"}});
-  const ReportTable nodes = table_named(result, "quantize_table");
+  const ReportTable nodes = table_named(result.tables, "quantize_table");
   CHECK(nodes.titles == std::vector<std::string>{"", "Ori name", "New name", "MASE_TYPE", "Mase_OP",
                                                  "Original type", "Quantized type", "Changed"});
   CHECK(nodes.rows[0] ==
         std::vector<std::string>{"0", "x", "x", "placeholder", "placeholder", "x", "x", "False"});
   CHECK(nodes.rows[3] == std::vector<std::string>{"3", "seq_blocks_2", "seq_blocks_2", "module_related_func",
                                                   "linear", "Linear", "LinearInteger", "True"});
-  CHECK(table_named(result, "quantize_formats").rows.size() == 2 * widths.size());
+  CHECK(table_named(result.tables, "quantize_formats").rows.size() == 2 * widths.size());
 }
 
 TEST_CASE("other widths are a change, the same widths are none, a function that became a layer is one") {
   Graph before = branching_network(6, 2), after = branching_network(6, 2);
   const auto changed = [&] {
     std::vector<std::string> column;
-    const ReportTable nodes = table_named(summary_of(before, after), "quantize_table");
+    const ReportTable nodes = table_named(compare_nodes(summarize_nodes(before), after), "quantize_table");
     for (const auto& row : nodes.rows) column.push_back(row.back());
     return column;
   };
@@ -407,7 +402,7 @@ TEST_CASE("other widths are a change, the same widths are none, a function that 
   CHECK(std::ranges::count(changed(), "True") == 0);
   quantize_with(after, {{"by", "type"}, {"linear", table(integer_config(8, 5))}});
   CHECK(std::ranges::count(changed(), "True") == 3);
-  CHECK_THROWS_WITH(summary_of(tiny(), after), Contains("found 6 and 9 nodes"));
+  CHECK_THROWS_WITH(compare_nodes(summarize_nodes(tiny()), after), Contains("found 6 and 9 nodes"));
 }
 
 TEST_CASE("the summary says how much saturates") {
@@ -415,8 +410,8 @@ TEST_CASE("the summary says how much saturates") {
   Matrix weight = graph.find_module("seq_blocks.2")->parameters()[0].value;
   std::fill_n(weight.data, 80, 0.25F);
   for (int i : {0, 1, 2, 3}) weight.data[i] = -2.0F;
-  quantize_with(graph, {{"by", "type"}, {"linear", table(integer_config(8, 8))}});
-  const ReportTable formats = table_named(summary_of(tiny(), graph), "quantize_formats");
+  const PassResult result = quantize_with(graph, {{"by", "type"}, {"linear", table(integer_config(8, 8))}});
+  const ReportTable formats = table_named(result.tables, "quantize_formats");
   CHECK(formats.rows[0] == std::vector<std::string>{"seq_blocks.2.weight", "fixed<8,0,RND_CONV,SAT>", "-0.5",
                                                     "0.25", "2", "256", "5.00 %", "1.5"});
 }
@@ -524,4 +519,15 @@ TEST_CASE("all that can be folded is folded, one after the other") {
   CHECK(result.changed == std::vector<std::string>{"seq_blocks_2", "seq_blocks_5", "seq_blocks_8"});
   const std::vector<float> after = outputs(graph, 20);
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(after[i] == Approx(before[i]).margin(1e-5));
+}
+
+TEST_CASE("normalizations that stand side by side are all folded") {
+  GraphBuilder builder(4);
+  const NodeId a = builder.call_module("a", std::make_shared<Linear>(4, 4), {builder.input()});
+  const NodeId b = builder.call_module("b", std::make_shared<Linear>(4, 4), {builder.input()});
+  const NodeId norm_a = builder.call_module("norm_a", std::make_shared<BatchNorm1d>(4), {a});
+  const NodeId norm_b = builder.call_module("norm_b", std::make_shared<BatchNorm1d>(4), {b});
+  Graph graph = builder.finish(builder.call_function("add", {norm_a, norm_b}));
+  CHECK(run(quant_passes(), "fold_batch_norm", graph).changed == std::vector<std::string>{"a", "b"});
+  CHECK(graph.nodes.size() == 5);
 }

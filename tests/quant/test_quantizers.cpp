@@ -190,6 +190,36 @@ TEST_CASE("compat = mase gives MASE's values for blocks") {
              {0.1015625F, -0.8984375F, 0.3984375F, 0.0F, 1.984375F}));
 }
 
+TEST_CASE("compat = mase adds 1e-9 before it takes the exponent") {
+  const MetaValue options = {{"width", 8}, {"exponent_width", 4}, {"exponent_bias", 28}, {"compat", "mase"}};
+  CHECK(apply(*make_quantizer("minifloat_ieee", options), 1.45e-8F) == 0x1p-26F);
+  CHECK(apply(*make_quantizer("minifloat_ieee", options), 1.37e-8F) == 0x1.ep-27F);
+}
+
+TEST_CASE("compat = mase shifts log's numbers by a tenth of the least") {
+  const QuantizerPointer log =
+      make_quantizer("log", {{"width", 4}, {"exponent_bias", 0}, {"compat", "mase"}});
+  CHECK(apply(*log, -0.105F) == -1.0F);
+  CHECK(apply(*log, -0.1F) == 0.0F);
+  CHECK(apply(*log, -0.095F) == 1.0F);
+}
+
+TEST_CASE("compat = mase takes a block of zeros for one of ones where there is no other") {
+  const QuantizerPointer log = make_quantizer(
+      "block_log", {{"width", 4}, {"exponent_bias_width", 4}, {"block_size", {1}}, {"compat", "mase"}});
+  CHECK(same(apply(*log, TensorKind::bias, 1, {0, 0}), {0x1p-7F, 0x1p-7F}));
+  CHECK(same(apply(*log, TensorKind::bias, 1, {0, 4, 32}), {0x1p-5F, 4, 32}));
+}
+
+TEST_CASE("compat = mase rounds the bias of block_minifloat down") {
+  const QuantizerPointer blocks = make_quantizer("block_minifloat", {{"width", 6},
+                                                                     {"exponent_width", 3},
+                                                                     {"exponent_bias_width", 4},
+                                                                     {"block_size", 2},
+                                                                     {"compat", "mase"}});
+  CHECK(same(apply(*blocks, TensorKind::bias, 1, {3, 0.6F}), {3, 0.5F}));
+}
+
 TEST_CASE("compat = mase takes float32's logarithm, which rounds up just below a power of two") {
   const float below = std::nextafter(std::nextafter(256.0F, 0.0F), 0.0F);
   const MetaValue options = {{"width", 16}, {"exponent_width", 5}, {"exponent_bias", 15}};
@@ -291,8 +321,8 @@ TEST_CASE("numbers of a block are the nearest that the shared exponent allows") 
             ieee_codes(6, 3, bias), Nearness::linear);
     // The largest bias of 0 .. 31 with which it is at most the highest power.
     bias = 31;
-    while (std::ldexp(1.0F, 15 - bias) < largest && bias > 0) --bias;
-    require("block_log", {{"width", 5}, {"exponent_bias_width", 5}}, log_codes(5, bias),
+    while (std::ldexp(1.0F, 3 - bias) < largest && bias > 0) --bias;
+    require("block_log", {{"width", 3}, {"exponent_bias_width", 5}}, log_codes(3, bias),
             Nearness::logarithmic);
   }
 }
@@ -349,7 +379,7 @@ TEST_CASE("binary numbers are signs, or a mean and zero for each slice") {
   const std::vector<float> x = {0.5F, -0.0F, -1.5F, kNan, 3.0F, 0.0F};
   CHECK(same(apply(*binary(true), TensorKind::weight, 2, x), {1, 1, -1, kNan, 1, 1}));
   CHECK(same(apply(*binary(false), TensorKind::weight, 2, {0.5F, -1, -1.5F, 4, -3, 2}), {1, 0, 0, 3, 0, 3}));
-  CHECK(same(apply(*binary(false), TensorKind::bias, 1, {0.5F, -1, -1.5F, 3}), {1.5F, 0, 0, 1.5F}));
+  CHECK(same(apply(*binary(false), TensorKind::bias, 1, {0, -1, -2, 3}), {0, 0, 0, 1.5F}));
   CHECK(same(apply(*binary(false), TensorKind::activation, 2, {1, -2, 3, 4}), {2, 0, 2, 3}));
   CHECK(binary(true)->pass_range().hi == 1.0F);
   CHECK(binary(false)->pass_range().hi == kInf);

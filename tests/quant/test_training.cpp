@@ -8,8 +8,10 @@
 #include "graph/builder.hpp"
 #include "graph/executor.hpp"
 #include "graph/modules.hpp"
+#include "ops/add.hpp"
 #include "ops/mse.hpp"
 #include "quant/modules.hpp"
+#include "quant/quantizer/integer.hpp"
 #include "tests/ops/double_reference.hpp"
 #include "tests/quant/mase_vectors.hpp"
 #include "tests/quant/quantized_network.hpp"
@@ -33,9 +35,10 @@ std::vector<float> gradient_through(const Quantizer& quantizer, Ste ste, std::ve
   const Variable y = fake_quantize(tape, v, quantizer, TensorKind::bias, ste, "y");
   const Variable target = tape.input(1, 8);
   std::fill_n(tape.value(target).data, 8, 0.0F);
-  // Recorded again, the gradient accumulates; the target is the same values then, so its share is 0.
-  const Variable other = twice ? fake_quantize(tape, v, quantizer, TensorKind::bias, ste, "z") : target;
-  const Variable loss = mse(tape, y, twice ? other : target);
+  // mse(Q(x), R(x)): what comes through R is the opposite of what comes through Q, and added to it.
+  const FixedQuantizer integers({16, 16, true, fixed::Rounding::rnd_conv, fixed::Overflow::sat, 0});
+  const Variable other = twice ? fake_quantize(tape, v, integers, TensorKind::bias, ste, "z") : target;
+  const Variable loss = mse(tape, y, other);
   tape.forward();
   tape.backward(loss);
   return gradient;
@@ -95,6 +98,25 @@ TEST_CASE("a quantized linear layer's gradients are those of its quantized opera
     CHECK(parameters[0].gradient(0, 1) == (std::string_view(ste) == "clip" ? 0.0F : beyond));
     CHECK(parameters[1].gradient(0, 0) == -0.25F);
   }
+}
+
+TEST_CASE("two scalings of one value add their gradients") {
+  std::vector<float> x = {1, 2, -3, 4}, scale = {0.5F, 2}, gradient(4), d_scale(2), d_offset(1);
+  float offset = 0.25F;
+  Tape tape;
+  const Variable v = tape.parameter({x.data(), 1, 4, 4}, {gradient.data(), 1, 4, 4}, "x");
+  const Variable b = tape.parameter({&offset, 1, 1, 1}, {d_offset.data(), 1, 1, 1}, "beta");
+  const auto scaled = [&](std::size_t k) {
+    return scale_shift(tape, v, tape.parameter({&scale[k], 1, 1, 1}, {&d_scale[k], 1, 1, 1}, "alpha"), b);
+  };
+  const Variable first = scaled(0);
+  const Variable loss = mse(tape, first, scaled(1));
+  tape.forward();
+  tape.backward(loss);
+  // d_first = 2 (0.5 - 2) x / 4 = -d_second, d_x = (0.5 - 2) d_first
+  CHECK(gradient == std::vector<float>{1.125F, 2.25F, -3.375F, 4.5F});
+  CHECK(d_scale == std::vector<float>{-0.75F * 30, 0.75F * 30});
+  CHECK(d_offset[0] == 0.0F);
 }
 
 namespace {
@@ -183,7 +205,8 @@ double loss_of(const Layer& layer, const std::vector<Array>& arrays, Corners& co
   return exact::mse(y, target);
 }
 
-void check_gradients(const Layer& layer, const Format& format, Index batch) {
+// With `twice` the layer is recorded two times and the losses added: every gradient doubles, by accumulation.
+void check_gradients(const Layer& layer, const Format& format, Index batch, bool twice) {
   Graph graph = quantized_graph(layer, format.config);
   Module& module = *graph.modules[0].second;
   for (Buffer& buffer : module.buffers())
@@ -218,12 +241,16 @@ void check_gradients(const Layer& layer, const Format& format, Index batch) {
   std::vector<Variable> variables;
   for (std::size_t k = 0; k < inputs.size(); ++k)
     variables.push_back(tape.parameter(values[k], gradients[k], "x"));
-  const Variable y = module.record(tape, variables, {Mode::train}, "m");
-  const Matrix vy = tape.value(y);
-  const Variable target = tape.input(vy.rows, vy.cols);
-  for (Index r = 0; r < vy.rows; ++r)
-    for (Index c = 0; c < vy.cols; ++c) tape.value(target)(r, c) = target_of(r, c);
-  const Variable loss = mse(tape, y, target);
+  const auto record_loss = [&] {
+    const Variable y = module.record(tape, variables, {Mode::train}, "m");
+    const Matrix vy = tape.value(y);
+    const Variable target = tape.input(vy.rows, vy.cols);
+    for (Index r = 0; r < vy.rows; ++r)
+      for (Index c = 0; c < vy.cols; ++c) tape.value(target)(r, c) = target_of(r, c);
+    return mse(tape, y, target);
+  };
+  Variable loss = record_loss();
+  if (twice) loss = add(tape, loss, record_loss());
   tape.forward();
   tape.backward(loss);
 
@@ -240,7 +267,7 @@ void check_gradients(const Layer& layer, const Format& format, Index batch) {
       a.v[i] = center - h;
       const double below = loss_of(layer, arrays, below_side);
       a.v[i] = center;
-      e.v[i] = above_side.sides != below_side.sides ? NAN : (above - below) / (2.0 * h);
+      e.v[i] = above_side.sides != below_side.sides ? NAN : (twice ? 2.0 : 1.0) * (above - below) / (2.0 * h);
       if (!std::isnan(e.v[i])) largest_of_all = std::max(largest_of_all, std::fabs(e.v[i]));
     }
   }
@@ -264,7 +291,10 @@ void check_gradients(const Layer& layer, const Format& format, Index batch) {
 TEST_CASE("gradients of quantized layers in wide formats are those of the function") {
   for (const Layer& layer : kLayers)
     for (const Format& format : wide_formats())
-      for (Index batch : {7, 40}) check_gradients(layer, format, batch);
+      for (bool twice : {false, true}) {
+        check_gradients(layer, format, 7, twice);
+        check_gradients(layer, format, 40, twice);
+      }
 }
 
 namespace {
@@ -351,17 +381,17 @@ TEST_CASE("evaluation leaves the running statistics alone and sees the constants
 }
 
 TEST_CASE("NaN counts as 0 where integers are added") {
-  Graph graph = small_network(4, 3, 2, 1);
+  GraphBuilder builder(2);
+  Graph graph = builder.finish(builder.call_module("fc", std::make_shared<Linear>(2, 1), {builder.input()}));
   quantize_all(graph, integer_config(20, 10));
-  const auto run = [&](float first) {
-    Tape tape;
-    const Recording recording = record(graph, tape, 1, Mode::evaluate);
-    const Matrix x = tape.value(recording.input);
-    for (Index f = 0; f < 4; ++f) x(f, 0) = f == 0 ? first : 0.5F;
-    tape.forward();
-    const Matrix y = tape.value(recording.output);
-    return std::vector<float>{y(0, 0), y(1, 0)};
-  };
-  CHECK(run(kNan) == run(0.0F));
-  CHECK(run(kNan) != run(3.0F));
+  std::vector<Parameter>& parameters = graph.find_module("fc")->parameters();
+  parameters[0].value(0, 0) = 0x3p-10F;
+  parameters[0].value(0, 1) = 1.0F;
+  parameters[1].value(0, 0) = 0.25F;
+  Tape tape;
+  const Recording recording = record(graph, tape, 1, Mode::evaluate);
+  tape.value(recording.input)(0, 0) = kNan;
+  tape.value(recording.input)(1, 0) = 0.5F;
+  tape.forward();
+  CHECK(tape.value(recording.output)(0, 0) == 0.75F);
 }
