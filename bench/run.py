@@ -80,6 +80,45 @@ def print_training(rounds):
             print(f"| {network} | {threads} | {batch} | {' | '.join(cells)} |")
 
 
+INTEGER_TARGETS = {"jsc-hls4ml/8-bit": 20e6, "jsc-hls4ml/16-bit": 8e6, "jsc-hls4ml/16-bit-accum16": 4e6, "jsc-toy/8-bit": 60e6}
+
+
+def print_integers(rounds, target):
+    """Integer inference: jets/s of one core, by processor time."""
+    figures = collect(rounds)
+    print("\nInteger inference, 1 thread, million jets/s (spread)\n\n| network | arithmetic | batch 512 | batch 16384 | one jet |")
+    print("|---|---|---|---|---|")
+    for case in sorted({name.rsplit("/", 1)[0] for name in figures}):
+        network, arithmetic = case.split("/")
+        cells = [f"{f.median / 1e6:.1f} ({f.spread:.0%})" for f in (figures[f"{case}/512"], figures[f"{case}/16384"])]
+        print(f"| {network} | {arithmetic} | {' | '.join(cells)} | {1e9 / figures[f'{case}/1'].median:.0f} ns |")
+        if wanted := INTEGER_TARGETS.get(case):
+            rate = figures[f"{case}/16384"].median
+            target(f"integer {network}, {arithmetic}, 1 core", f"{rate / 1e6:.1f} M jets/s",
+                   f"at least {wanted / 1e6:.0f} M jets/s", rate >= wanted)
+
+
+QUANTIZE = """
+[passes.quantize]
+by = "type"
+[passes.quantize.default.config]
+name = "integer"
+"""
+
+
+def verify_seconds(build, folder):
+    """All intermediate values of jsc-hls4ml at 8 bits over 830,000 emulated jets, 2 threads."""
+    config = folder / "quantize.toml"
+    config.write_text(QUANTIZE + "".join(f"{tensor}_width = 8\n{tensor}_frac_width = 4\n"
+                                         for tensor in ("data_in", "weight", "bias")))
+    out = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "run"
+    program = build / "apps/jsc-train"
+    output(program, "transform", "jsc-hls4ml", "--config", config, "--out", out, "--quiet")
+    report = json.loads(output(program, "verify", "--load", out, "--data", "emulated:830000", "--threads", "2", "--json"))
+    assert report["mismatches"] == 0
+    return report["seconds"], report["values_compared"]
+
+
 def train_command(build, folder, *options):
     out = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "run"
     return [build / "apps/jsc-train", "train", "jsc-toy", "--out", out, *options], out
@@ -172,6 +211,8 @@ def main():
             target(f"training jsc-toy, batch 256, 1 thread, against {name}", f"{figure.median:.1f}x",
                    f"at least {least}x", figure.median >= least)
 
+    print_integers([google(build / "bench/bench_integer", "jets", "--benchmark_min_time=0.1") for _ in range(count)], target)
+
     data = collect([google(build / "bench/bench_data", "rows", "--benchmark_min_time=0.2") for _ in range(count)])
     print("\nData, million rows/s (spread)\n\n| what | 1 thread | 2 threads |\n|---|---|---|")
     for what in ("emulate", "load/csv", "load/hdf5"):
@@ -201,6 +242,11 @@ def main():
               f"{processor:.2f} s of processor time, {memory:.0f} MiB at most; "
               f"over 8,300,000: {profile(build, folder, 8300000)[2]:.0f} MiB")
         target("profile of jsc-test over 830,000 emulated jets, 2 threads", f"{wall:.2f} s", "under 5 s", wall < 5)
+        checks = [verify_seconds(build, folder) for _ in range(count)]
+        seconds = statistics.median(check[0] for check in checks)
+        print(f"Verification of jsc-hls4ml at 8 bits over 830,000 jets, 2 threads: {checks[0][1]:,} values with two executors "
+              f"in {seconds:.2f} s")
+        target("verify jsc-hls4ml, 8 bits, 830,000 jets, 2 threads", f"{seconds:.2f} s", "under 5 s", seconds < 5)
         if torch:
             pairs = test_accuracies(build, folder)
             print("Test accuracy of jsc-toy after 10 epochs (jsc, PyTorch): "

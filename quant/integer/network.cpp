@@ -60,7 +60,7 @@ const IntegerKernelsOf<T>& kernels_for(Isa isa) {
     return integer_kernels(isa).wide;
 }
 
-// The network's float input as integers: rows of kStride.
+// The network's float input as integers: rows of `stride`.
 template <class T>
 void quantize_input(Isa isa, ConstMatrix x, const IntegerInput& input, T* to, Index stride) {
   const fixed::Format& format = input.format;
@@ -227,19 +227,19 @@ bool IntegerNetwork::run_dots(const IntegerKernels& kernels, const StepLayout<st
                         dots.bias.get(),
                         step.sum_widths.data(),
                         packed,
-                        kStride,
+                        values.stride,
                         values.of[static_cast<std::size_t>(step.output)],
-                        kStride,
+                        values.stride,
                         samples,
                         dots.align};
   };
   if (laid.bytes.weights && kernels.dot_bytes != nullptr) {
-    kernels.pack_bytes(in, samples, x, kStride, laid.bytes.offset, packed, kStride);
+    kernels.pack_bytes(in, samples, x, values.stride, laid.bytes.offset, packed, values.stride);
     kernels.dot_bytes(arguments(laid.bytes));
     return true;
   }
   if (laid.shorts.weights && kernels.dot_shorts != nullptr) {
-    kernels.pack_shorts(in, samples, x, kStride, packed, kStride);
+    kernels.pack_shorts(in, samples, x, values.stride, packed, values.stride);
     kernels.dot_shorts(arguments(laid.shorts));
     return true;
   }
@@ -255,6 +255,7 @@ IntegerNetwork::Workspace::Workspace(const IntegerNetwork& network) {
     Index widest = 2;
     for (const IntegerValue& value : network.program_.values) widest = std::max(widest, value.features);
     values.scratch = make_aligned<T>((widest + 1) / 2 * kStride);
+    values.stride = kStride;
     T* next = values.memory.get();
     for (const IntegerValue& value : network.program_.values) {
       values.of.push_back(next);
@@ -274,7 +275,7 @@ void IntegerNetwork::Workspace::read(int value, Index samples, std::int64_t* to,
       [&](const auto& values) {
         const auto* from = values.of[static_cast<std::size_t>(value)];
         for (Index f = 0; f < features_[static_cast<std::size_t>(value)]; ++f)
-          std::copy_n(from + f * kStride, samples, to + f * stride);
+          std::copy_n(from + f * values.stride, samples, to + f * stride);
       },
       values_);
 }
@@ -283,7 +284,7 @@ std::int64_t IntegerNetwork::Workspace::at(int value, Index feature, Index sampl
   return std::visit(
       [&](const auto& values) {
         return static_cast<std::int64_t>(
-            values.of[static_cast<std::size_t>(value)][feature * kStride + sample]);
+            values.of[static_cast<std::size_t>(value)][feature * values.stride + sample]);
       },
       values_);
 }
@@ -292,6 +293,7 @@ template <class T>
 void IntegerNetwork::run_steps(Isa isa, Index samples, const Layout<T>& layout,
                                Workspace::Values<T>& values) const {
   const IntegerKernelsOf<T>* kernels = &kernels_for<T>(isa);
+  const Index stride = values.stride;
   for (std::size_t s = 0; s < program_.steps.size(); ++s) {
     const IntegerStep& step = program_.steps[s];
     const StepLayout<T>& laid = layout.steps[s];
@@ -301,12 +303,12 @@ void IntegerNetwork::run_steps(Isa isa, Index samples, const Layout<T>& layout,
     const T* b = values.of[static_cast<std::size_t>(step.inputs.back())];
     T* y = values.of[static_cast<std::size_t>(step.output)];
     const auto accumulate = [&](Index f, Index terms, const T* x) {
-      T* sum = y + f * kStride;
+      T* sum = y + f * stride;
       T* product = values.scratch.get();
       std::fill_n(sum, samples, laid.bias[f]);
       const int product_fraction = in.fraction + step.weight_format.fraction();
       for (Index k = 0; k < terms; ++k) {
-        kernels->scale(samples, laid.weights[f * terms + k], x + k * kStride, product);
+        kernels->scale(samples, laid.weights[f * terms + k], x + k * stride, product);
         cast_row(isa, samples, product, product_fraction, *step.accumulator, product);
         kernels->add(samples, sum, product, sum);
         cast_row(isa, samples, sum, step.accumulator->fraction(), *step.accumulator, sum);
@@ -316,24 +318,23 @@ void IntegerNetwork::run_steps(Isa isa, Index samples, const Layout<T>& layout,
       if (step.operation == Operation::dense && run_dots(integer_kernels(isa), laid, step, samples, values))
         continue;
     if (step.operation == Operation::dense && laid.product) {
-      kernels->accumulate({features, in.features, laid.weights.get(), laid.bias.get(), a, kStride, y, kStride,
+      kernels->accumulate({features, in.features, laid.weights.get(), laid.bias.get(), a, stride, y, stride,
                            samples, *laid.product});
       continue;
     }
     if (step.operation == Operation::dense && !step.accumulator) {
       kernels->dense({features, in.features, laid.weights.get(), laid.bias.get(), step.sum_widths.data(), a,
-                      kStride, y, kStride, samples});
+                      stride, y, stride, samples});
       continue;
     }
-    // Rows lie one after the other: full ones are one long row to what treats every number alike.
-    const bool whole =
-        samples == kBlock && step.operation != Operation::dense && step.operation != Operation::scale_shift;
+    // Rows lie one after the other: one long row to what treats every number alike.
+    const bool whole = step.operation != Operation::dense && step.operation != Operation::scale_shift;
     const Index rows = whole ? 1 : features;
-    const Index n = whole ? (features - 1) * kStride + samples : samples;
+    const Index n = whole ? (features - 1) * stride + samples : samples;
     for (Index f = 0; f < rows; ++f) {
-      const T* row_a = a + f * kStride;
-      const T* row_b = b + f * kStride;
-      T* row_y = y + f * kStride;
+      const T* row_a = a + f * stride;
+      const T* row_b = b + f * stride;
+      T* row_y = y + f * stride;
       switch (step.operation) {
         case Operation::quantize:
           cast_row(isa, n, row_a, in.fraction, step.format, row_y);
@@ -371,8 +372,9 @@ void IntegerNetwork::run(Isa isa, ConstMatrix x, Workspace& workspace) const {
          program_.input_features(), kBlock, x.rows, x.cols);
   std::visit(
       [&]<class T>(Workspace::Values<T>& values) {
+        values.stride = stride_for(x.cols);
         for (const IntegerInput& input : program_.inputs)
-          quantize_input(isa, x, input, values.of[static_cast<std::size_t>(input.value)], kStride);
+          quantize_input(isa, x, input, values.of[static_cast<std::size_t>(input.value)], values.stride);
         run_steps(isa, x.cols, std::get<Layout<T>>(layout_), values);
       },
       workspace.values_);
@@ -382,11 +384,12 @@ void IntegerNetwork::run(Isa isa, Index samples, const std::int64_t* const* inpu
                          Workspace& workspace) const {
   std::visit(
       [&]<class T>(Workspace::Values<T>& values) {
+        values.stride = stride_for(samples);
         for (std::size_t i = 0; i < program_.inputs.size(); ++i) {
           T* to = values.of[static_cast<std::size_t>(program_.inputs[i].value)];
           for (Index f = 0; f < program_.input_features(); ++f)
             for (Index s = 0; s < samples; ++s)
-              to[f * kStride + s] = static_cast<T>(inputs[i][f * stride + s]);
+              to[f * values.stride + s] = static_cast<T>(inputs[i][f * stride + s]);
         }
         run_steps(isa, samples, std::get<Layout<T>>(layout_), values);
       },
@@ -398,7 +401,7 @@ void IntegerNetwork::argmax(Isa isa, const Workspace& workspace, Index samples, 
   std::visit(
       [&]<class T>(const Workspace::Values<T>& values) {
         kernels_for<T>(isa).argmax(rows, samples, values.of[static_cast<std::size_t>(program_.result)],
-                                   kStride, classes);
+                                   values.stride, classes);
       },
       workspace.values_);
 }

@@ -45,6 +45,7 @@ class IntegerNetwork {
       AlignedArray<T> memory;
       std::vector<T*> of;
       AlignedArray<T> scratch;
+      Index stride;  // of the last run
     };
     std::vector<Index> features_;
     std::variant<Values<std::int32_t>, Values<std::int64_t>> values_;
@@ -59,8 +60,12 @@ class IntegerNetwork {
   void argmax(Isa isa, const Workspace& workspace, Index samples, std::int32_t* classes) const;
 
  private:
-  // Of a value's rows: no power of two, or the rows of a sample would share few sets of the cache.
+  // Of a value's rows: as short as the samples allow, and at full length no power of two, or the numbers of a
+  // sample would share few sets of the cache.
   static constexpr Index kStride = kBlock + kLanes;
+  static constexpr Index stride_for(Index samples) {
+    return samples > kBlock / 2 ? kStride : round_up(samples, kLanes);
+  }
 
   // Weights stored 4 or 2 to a 32-bit word (DotArguments), where the numbers allow it.
   struct Dots {
