@@ -12,11 +12,6 @@ namespace jsc {
 
 namespace {
 
-// Bits of the largest |raw| that a format has.
-int magnitude_bits(const fixed::Format& format) {
-  return format.is_signed ? format.width - 1 : format.width;
-}
-
 int bits_of_count(Index n) {
   return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1)));  // ceil(log2 n)
 }
@@ -25,11 +20,11 @@ int bits_of_count(Index n) {
 
 SumPlan plan_sum(const SumFormats& formats, Index terms, std::string_view where) {
   const int product_fraction = formats.data.fraction() + formats.weight.fraction();
-  const int product_bits = magnitude_bits(formats.data) + magnitude_bits(formats.weight);
+  const int product_bits = formats.data.magnitude_bits() + formats.weight.magnitude_bits();
   if (formats.accumulator) {
     // Casts are made from the exact product and from the exact sum of two accumulators.
     const int aligned = product_bits + std::max(0, formats.accumulator->fraction() - product_fraction);
-    const int widest = std::max(aligned, magnitude_bits(*formats.accumulator) + 1);
+    const int widest = std::max(aligned, formats.accumulator->magnitude_bits() + 1);
     if (widest >= kExactBits - 1)
       fail("{}: a product of {} and {} bits does not fit the {} bits that the arithmetic has", where,
            formats.data.width, formats.weight.width, kExactBits - 1);
@@ -38,7 +33,7 @@ SumPlan plan_sum(const SumFormats& formats, Index terms, std::string_view where)
   const int fraction = std::max(product_fraction, formats.bias ? formats.bias->fraction() : product_fraction);
   int bits = product_bits + bits_of_count(terms) + fraction - product_fraction;
   if (formats.bias)
-    bits = std::max(bits, magnitude_bits(*formats.bias) + fraction - formats.bias->fraction()) + 1;
+    bits = std::max(bits, formats.bias->magnitude_bits() + fraction - formats.bias->fraction()) + 1;
   if (bits >= kExactBits - 1)
     fail("{}: {} products of {} and {} bits (with the bias) need {} bits, expected at most {}", where, terms,
          formats.data.width, formats.weight.width, bits, kExactBits - 2);

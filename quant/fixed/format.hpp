@@ -29,6 +29,7 @@ struct Format {
   int saturated_bits = 0;  // N, of WRAP and WRAP_SM; without effect on the others, as in ap_fixed
 
   constexpr int fraction() const { return width - integer; }
+  constexpr int magnitude_bits() const { return is_signed ? width - 1 : width; }  // without the sign
   // The range of the bits; SAT_SYM, which never yields min_raw(), does not change it.
   constexpr Wide min_raw() const { return is_signed ? ~Wide{0} << (width - 1) : Wide{0}; }
   constexpr Wide max_raw() const { return ~(~Wide{0} << (is_signed ? width - 1 : width)); }

@@ -16,21 +16,17 @@ namespace {
 // Numbers up to 2^kNarrowBits leave int32 room for rounding (cast_rows.hpp).
 constexpr int kNarrowBits = 30;
 
-int magnitude_bits(const fixed::Format& format) {
-  return format.is_signed ? format.width - 1 : format.width;
-}
-
 // Bits of the largest magnitude that can stand in each value, by the widths of registers (not by proven
 // ranges, so that a program with a fault in it is run just as well).
 std::vector<int> register_bits(const IntegerProgram& program) {
   std::vector<int> bits(program.values.size(), 0);
   const auto of = [&](int v) -> int& { return bits[static_cast<std::size_t>(v)]; };
-  for (const IntegerInput& input : program.inputs) of(input.value) = magnitude_bits(input.format);
+  for (const IntegerInput& input : program.inputs) of(input.value) = input.format.magnitude_bits();
   for (const IntegerStep& step : program.steps) {
     const int a = of(step.inputs.front()), b = of(step.inputs.back());
     switch (step.operation) {
       case Operation::quantize:
-        of(step.output) = magnitude_bits(step.format);
+        of(step.output) = step.format.magnitude_bits();
         break;
       case Operation::relu:
         of(step.output) = a;
@@ -44,7 +40,7 @@ std::vector<int> register_bits(const IntegerProgram& program) {
         break;
       case Operation::dense:
       case Operation::scale_shift:
-        of(step.output) = step.accumulator ? magnitude_bits(*step.accumulator)
+        of(step.output) = step.accumulator ? step.accumulator->magnitude_bits()
                                            : *std::ranges::max_element(step.sum_widths) - 1;
         break;
     }
@@ -118,7 +114,7 @@ bool fits_int32(const IntegerProgram& program) {
     if (step.weight_format.width > kNarrowBits || step.bias_format.width > kNarrowBits) return false;
     // Casts see the products themselves and the sum of two accumulators.
     if (step.accumulator &&
-        (bits[static_cast<std::size_t>(step.inputs[0])] + magnitude_bits(step.weight_format) > kNarrowBits ||
+        (bits[static_cast<std::size_t>(step.inputs[0])] + step.weight_format.magnitude_bits() > kNarrowBits ||
          step.accumulator->width >= kNarrowBits))
       return false;
   }
