@@ -6,7 +6,8 @@ namespace jsc {
 
 GraphBuilder::GraphBuilder(Index features, std::string input_name) {
   if (features < 1) fail("network: expected at least one input feature, found {}", features);
-  append(NodeKind::placeholder, input_name, input_name, {}, features);
+  std::string target = input_name;
+  append(NodeKind::placeholder, std::move(input_name), std::move(target), {}, features);
 }
 
 NodeId GraphBuilder::append(NodeKind kind, std::string name, std::string target, std::vector<NodeId> inputs,

@@ -67,7 +67,7 @@ std::string on_one_line(const MetaValue& value) {
 
 // `indent` columns are used before the value, `after` characters must still follow on its last line.
 std::string broken(const MetaValue& value, std::size_t indent, std::size_t after, std::size_t width) {
-  const std::string line = on_one_line(value);
+  std::string line = on_one_line(value);
   if (indent + line.size() + after <= width || !value.is_structured() || value.empty()) return line;
   const std::string margin(indent + 1, ' ');
   std::vector<std::string> parts;

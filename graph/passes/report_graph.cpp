@@ -20,8 +20,8 @@ std::string line_of(const Graph& graph, NodeId id) {
   if (node.kind == NodeKind::output) return "return " + graph.result().name;
   const std::string target(node.kind == NodeKind::call_function ? find_function(node.target).fx_target
                                                                 : node.target);
-  const std::string head = fmt::format("%{} : [num_users={}] = {}[target={}]", node.name,
-                                       users(graph, id).size(), node_kind_name(node.kind), target);
+  std::string head = fmt::format("%{} : [num_users={}] = {}[target={}]", node.name, users(graph, id).size(),
+                                 node_kind_name(node.kind), target);
   if (node.kind == NodeKind::placeholder) return head;
   return fmt::format("{}(args = {}, kwargs = {{}})", head, operands(graph, node));
 }

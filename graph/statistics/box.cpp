@@ -43,7 +43,7 @@ TensorBox BoxAccumulator::box(std::string name) const {
 
   box.first_octave = std::ilogb(box.min);
   const int last = std::ilogb(box.max);
-  box.octaves.resize(static_cast<std::size_t>(last - box.first_octave + 1));
+  box.octaves.resize(static_cast<std::size_t>(last - box.first_octave) + 1);
   magnitudes_.for_each([&](float value, std::int64_t n) {
     if (value == 0.0F) return;
     const int octave = std::clamp(std::ilogb(value), box.first_octave, last);
