@@ -178,7 +178,7 @@ TEST_CASE("bypass leaves a node alone, but its table is still read") {
 
 TEST_CASE("the caller's table can be used again") {
   PassArguments arguments;
-  arguments.options = {{"by", "type"}, {"linear", table(integer_config(8, 4))}};
+  arguments.options = {{"by", "type"}, {"report", true}, {"linear", table(integer_config(8, 4))}};
   const std::string before = arguments.options.dump();
   for (int time = 0; time < 2; ++time) {
     Graph graph = tiny();
