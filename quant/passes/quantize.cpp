@@ -143,7 +143,7 @@ PassResult quantize(Graph& graph, const PassArguments& arguments) {
   if (plan.empty()) result.text += "warning: the configuration quantizes nothing\n";
   result.text += fmt::format("{} of {} nodes quantized\n", plan.size(), graph.nodes.size());
   result.info = quantization_of(graph);
-  if (options["report"] == true) result.tables = compare_nodes(before, graph);
+  if (options.value("report", true)) result.tables = compare_nodes(before, graph);
   return result;
 }
 
