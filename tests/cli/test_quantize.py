@@ -409,6 +409,18 @@ class Configuration(QuantizeTest):
         self.assertEqual([int(w) for w in text.splitlines()[-1].split()], shown["seq_blocks.2.bias"]["raw"])
         self.refuses("verify", "--load", out, *JETS, says="node 'seq_blocks_0' (BatchNorm1d) is not quantized")
 
+    def test_a_loaded_network_knows_its_widths_as_the_one_just_quantized_does(self):
+        count = "[passes.count_operations]\n"
+        config = ALL + WIDTHS.format(6, 3)
+        folder = self.quantized(config + count)
+        bits = []
+        for text, load in ((config + count, self.trained()), (count, folder)):
+            printed, _ = run("transform", "--load", load, "--config", self.file(text), *JETS, "--json",
+                             "--out", self.dir / f"count{len(bits)}")
+            (table,) = json.loads(printed)["passes"][-1]["tables"].values()
+            bits.append(table[-1]["BitOPs"])
+        self.assertEqual(bits, [36 * (16 * 8 + 8 * 8 + 8 * 5)] * 2)
+
     def test_formats_differ_by_name_and_by_regular_expression(self):
         names = ["seq_blocks_0", "seq_blocks_1", "seq_blocks_2", "seq_blocks_3"]
         folder = self.quantized(by_name(*zip(names, (8, 6, 5, 12), (4, 3, 2, 6))), "jsc-tiny")
