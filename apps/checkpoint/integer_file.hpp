@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/checkpoint/safetensors.hpp"
 #include "apps/data/scaler.hpp"
 #include "quant/integer/program.hpp"
 
@@ -24,6 +25,7 @@ void save_integer_network(const std::string& path, const IntegerFile& network);
 IntegerFile load_integer_network(const std::string& path);
 
 // Whether a safetensors file's metadata says that it holds an integer network.
+bool is_integer_network(const TensorFile& file);
 bool is_integer_network(const std::string& path);
 
 }  // namespace jsc

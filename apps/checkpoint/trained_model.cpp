@@ -1,5 +1,7 @@
 #include "apps/checkpoint/trained_model.hpp"
 
+#include "apps/checkpoint/integer_file.hpp"
+
 namespace jsc {
 
 TrainedModel open_trained_model(const std::string& load) {
@@ -7,6 +9,9 @@ TrainedModel open_trained_model(const std::string& load) {
   TrainedModel trained;
   trained.path = checkpoint_path(load);
   trained.file = read_safetensors(trained.path);
+  if (is_integer_network(trained.file))
+    fail("{}: an integer network, which only infer and inspect take; load the checkpoint that it was made of",
+         trained.path);
   if (trained.file.metadata.contains("model_toml")) trained.checkpoint = load_checkpoint(trained.path);
   return trained;
 }

@@ -313,7 +313,8 @@ struct VerifyCommand {
       if (e.excess_bits == 0)
         ++exact;
       else
-        overflowing.push_back(fmt::format("{} by up to {} bits", e.value, e.excess_bits));
+        overflowing.push_back(
+            fmt::format("{} by up to {} {}", e.value, e.excess_bits, e.excess_bits == 1 ? "bit" : "bits"));
     }
     if (exact > 0) fmt::print("proven for any input: {} accumulators cannot overflow\n", exact);
     if (!overflowing.empty()) fmt::print("some input can overflow: {}\n", fmt::join(overflowing, ", "));

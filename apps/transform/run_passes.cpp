@@ -9,6 +9,7 @@
 #include "apps/checkpoint/checkpoint.hpp"
 #include "apps/report/progress.hpp"
 #include "apps/support/mapped_file.hpp"
+#include "quant/quantization.hpp"
 
 namespace jsc {
 
@@ -29,6 +30,12 @@ void add_metadata(Graph& graph, const PassesToRun& passes) {
   run_pass(find_pass("init_metadata"), graph, arguments);
   arguments.options = {{"batch_size", passes.batch_size}, {"add_value", false}};
   run_pass(find_pass("add_common_metadata"), graph, arguments);
+  // A network that came quantized is quantized as it is once more, for its metadata to say so.
+  if (MetaValue quantization = quantization_of(graph); !quantization.empty()) {
+    quantization["report"] = false;
+    arguments.options = std::move(quantization);
+    run_pass(find_pass("quantize"), graph, arguments);
+  }
   arguments.options = MetaValue::object();
   run_pass(find_pass("add_software_metadata"), graph, arguments);
 }
