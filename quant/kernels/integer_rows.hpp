@@ -278,8 +278,8 @@ void accumulate(const AccumulateArguments<T>& a) {
   }
 }
 
-void pack_bytes(Index in, Index n, const std::int32_t* x, Index x_stride, int offset, std::int32_t* to,
-                Index to_stride) {
+[[maybe_unused]] void pack_bytes(Index in, Index n, const std::int32_t* x, Index x_stride, int offset,
+                                 std::int32_t* to, Index to_stride) {
   for (Index g = 0; 4 * g < in; ++g) {
     std::int32_t* word = to + g * to_stride;
     for (Index i = 0; i < n; ++i) word[i] = 0;
@@ -292,8 +292,8 @@ void pack_bytes(Index in, Index n, const std::int32_t* x, Index x_stride, int of
   }
 }
 
-void pack_shorts(Index in, Index n, const std::int32_t* x, Index x_stride, std::int32_t* to,
-                 Index to_stride) {
+[[maybe_unused]] void pack_shorts(Index in, Index n, const std::int32_t* x, Index x_stride, std::int32_t* to,
+                                  Index to_stride) {
   for (Index g = 0; 2 * g < in; ++g) {
     std::int32_t* word = to + g * to_stride;
     const std::int32_t *low = x + 2 * g * x_stride, *high = low + x_stride;
