@@ -68,6 +68,10 @@ QuantizedLinear::QuantizedLinear(Index in, Index out, bool bias, NodeQuantizatio
   if (bias) parameters_.push_back({"bias", {out}, {}, {}});
 }
 
+void QuantizedLinear::check_sums(std::string_view where) const {
+  if (quantization_.fixed()) plan_sum(sum_formats(), in_, where);
+}
+
 std::string QuantizedLinear::describe() const {
   return with_formats(Linear(in_, out_, parameters_.size() == 2).describe(), type_, quantization_);
 }
@@ -105,6 +109,10 @@ QuantizedBatchNorm1d::QuantizedBatchNorm1d(Index features, double eps, double mo
   if (affine)
     for (const char* name : {"weight", "bias"}) parameters_.push_back({name, {features}, {}, {}});
   buffers_ = std::move(buffers);
+}
+
+void QuantizedBatchNorm1d::check_sums(std::string_view where) const {
+  if (quantization_.fixed()) plan_sum(sum_formats(), 1, where);
 }
 
 std::string QuantizedBatchNorm1d::describe() const {
@@ -187,6 +195,11 @@ QuantizedPair::QuantizedPair(PairOperation operation, NodeQuantization quantizat
     : QuantizedModule(std::move(quantization)), operation_(operation) {
   type_ = std::string(pair_operation_name(operation)) + quantization_.class_suffix;
   type_[0] = static_cast<char>(type_[0] - 'a' + 'A');
+}
+
+void QuantizedPair::check_sums(std::string_view where) const {
+  if (const fixed::Format* format = quantization_.data_in->fixed_format())
+    pair_bits(operation_, *format, where);
 }
 
 Index QuantizedPair::output_features(std::span<const Index> inputs) const {

@@ -31,6 +31,8 @@ class QuantizedModule : public Module {
   virtual std::string float_type() const = 0;
   // The formats that meet in its sums; needs quantization().fixed().
   SumFormats sum_formats() const;
+  // Throws Error naming `where` if the arithmetic cannot hold its sums exactly.
+  virtual void check_sums(std::string_view where) const { static_cast<void>(where); }
 
  protected:
   Variable quantize_input(Tape& tape, Variable x, int which, std::string_view path) const;
@@ -45,6 +47,7 @@ class QuantizedLinear final : public QuantizedModule {
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return "linear"; }
   std::string float_type() const override { return "Linear"; }
+  void check_sums(std::string_view where) const override;
   std::string describe() const override;
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
@@ -66,6 +69,7 @@ class QuantizedBatchNorm1d final : public QuantizedModule {
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return "batch_norm1d"; }
   std::string float_type() const override { return "BatchNorm1d"; }
+  void check_sums(std::string_view where) const override;
   std::string describe() const override;
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
@@ -108,6 +112,7 @@ class QuantizedPair final : public QuantizedModule {
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return pair_operation_name(operation_); }
   std::string float_type() const override { return std::string(op()); }
+  void check_sums(std::string_view where) const override;
   std::string describe() const override { return type_ + "()"; }
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,

@@ -63,22 +63,27 @@ Variable float_pair(Tape& tape, PairOperation operation, Variable a, Variable b)
   return {};
 }
 
+int pair_bits(PairOperation operation, const fixed::Format& format, std::string_view where) {
+  const int bits = operation == PairOperation::mul ? 2 * format.width : format.width + 1;
+  if (bits >= kExactBits - 1)
+    fail("{}: {} of two numbers of {} bits needs {} bits, expected at most {}", where,
+         pair_operation_name(operation), format.width, bits, kExactBits - 2);
+  return bits;
+}
+
 int pair_fraction(PairOperation operation, const fixed::Format& format) {
   return operation == PairOperation::mul ? 2 * format.fraction() : format.fraction();
 }
 
 Variable exact_pair(Tape& tape, PairOperation operation, Variable a, Variable b, const fixed::Format& format,
                     std::string_view path) {
-  const int bits = operation == PairOperation::mul ? 2 * format.width : format.width + 1;
+  const int bits = pair_bits(operation, format, path);
   const std::string label = std::string(path) + ".sum";
   const Variable floats = float_pair(tape, operation, a, b);
   if (bits <= kFloatBits) {
     tape.annotate({floats, label});
     return floats;
   }
-  if (bits >= kExactBits - 1)
-    fail("{}: {} of two numbers of {} bits needs {} bits, expected at most {}", path,
-         pair_operation_name(operation), format.width, bits, kExactBits - 2);
   const Matrix value = tape.value(floats);
   const Variable y = tape.output(value.rows, value.cols, {floats});
   const ExactView exact = make_exact(tape, y, pair_fraction(operation, format));

@@ -18,6 +18,9 @@ Variable float_pair(Tape& tape, PairOperation operation, Variable a, Variable b)
 Variable exact_pair(Tape& tape, PairOperation operation, Variable a, Variable b, const fixed::Format& format,
                     std::string_view path);
 
+// Bits of the result. Throws Error naming `where` if 61 bits do not hold it.
+int pair_bits(PairOperation operation, const fixed::Format& format, std::string_view where);
+
 // Fraction bits of the result.
 int pair_fraction(PairOperation operation, const fixed::Format& format);
 

@@ -7,7 +7,7 @@ namespace jsc {
 
 namespace {
 
-std::shared_ptr<Module> quantized_form(const Module& module, const NodeQuantization& quantization) {
+std::shared_ptr<QuantizedModule> quantized_form(const Module& module, const NodeQuantization& quantization) {
   const bool bias = module.parameters().size() == 2;
   if (const auto* linear = dynamic_cast<const Linear*>(&module))
     return std::make_shared<QuantizedLinear>(linear->in(), linear->out(), bias, quantization);
@@ -25,8 +25,8 @@ std::shared_ptr<Module> quantized_form(const Module& module, const NodeQuantizat
   fail("quantize: a {} cannot be quantized", module.type());
 }
 
-std::shared_ptr<Module> quantized_form_of_function(std::string_view function,
-                                                   const NodeQuantization& quantization) {
+std::shared_ptr<QuantizedModule> quantized_form_of_function(std::string_view function,
+                                                            const NodeQuantization& quantization) {
   for (PairOperation operation : {PairOperation::add, PairOperation::sub, PairOperation::mul})
     if (function == pair_operation_name(operation))
       return std::make_shared<QuantizedPair>(operation, quantization);
@@ -59,16 +59,23 @@ void update_metadata(Node& node, const NodeQuantization& quantization) {
 
 void quantize_node(Graph& graph, NodeId id, const NodeQuantization& quantization) {
   Node& node = graph.nodes[static_cast<std::size_t>(id)];
+  std::shared_ptr<QuantizedModule> module;
+  if (node.kind == NodeKind::call_module)
+    module = quantized_form(*graph.find_module(node.target), quantization);
+  else if (node.kind == NodeKind::call_function)
+    module = quantized_form_of_function(node.target, quantization);
+  else
+    fail("quantize: node '{}': a node of kind {} cannot be quantized", node.name, node_kind_name(node.kind));
+  module->check_sums(fmt::format("quantize, node '{}'", node.name));
+
   if (node.kind == NodeKind::call_module) {
-    swap_module(graph, node.target, quantized_form(*graph.find_module(node.target), quantization));
-  } else if (node.kind == NodeKind::call_function) {
+    swap_module(graph, node.target, module);
+  } else {
     if (graph.find_module(node.name) != nullptr)
       fail("quantize: node '{}': there is a module of its name already", node.name);
-    graph.modules.emplace_back(node.name, quantized_form_of_function(node.target, quantization));
+    graph.modules.emplace_back(node.name, module);
     node.kind = NodeKind::call_module;
     node.target = node.name;
-  } else {
-    fail("quantize: node '{}': a node of kind {} cannot be quantized", node.name, node_kind_name(node.kind));
   }
   update_metadata(node, quantization);
 }

@@ -97,7 +97,8 @@ void TrainCommand::transform(Graph& graph, const PreparedData& data, Transforms&
     arguments.execution = train.execution();
     try {
       const PassResult result = run_pass(*call.pass, graph, arguments);
-      if (!train.quiet) fmt::print(stderr, "{}  {}", call.pass->name, result.text);
+      if (!train.quiet || result.text.starts_with("warning:"))
+        fmt::print(stderr, "{}  {}", call.pass->name, result.text);
     } catch (const Error& error) {
       fail("{}: {}", call.where, error.what());
     }

@@ -147,8 +147,8 @@ PassResult calibrate(Graph& graph, const PassArguments& arguments) {
     quantize_node(graph, static_cast<NodeId>(id), *after);
   }
   if (table.rows.empty()) fail("calibrate: no node is quantized to fixed point (run quantize before)");
-  result.text =
-      fmt::format("{} nodes calibrated by {} over {} rows\n", result.changed.size(), method.name, samples);
+  result.text = fmt::format("{} {} calibrated by {} over {} rows\n", result.changed.size(),
+                            result.changed.size() == 1 ? "node" : "nodes", method.name, samples);
   result.info = quantization_of(graph);
   result.tables.push_back(std::move(table));
   return result;

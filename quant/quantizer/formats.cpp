@@ -1,5 +1,7 @@
 #include "quant/quantizer/formats.hpp"
 
+#include <algorithm>
+
 #include <limits>
 
 #include "engine/error.hpp"
@@ -28,13 +30,27 @@ bool is_null(const MetaValue& value) {
   return value.is_null() || (value.is_string() && (value == "none" || value == "None" || value == "NA"));
 }
 
+// The name of a mode out of those that there are.
+template <class Mode>
+std::string mode_name(const FormatOptions& options, std::string_view suffix, std::string_view otherwise,
+                      int count) {
+  const std::string name = options.text_or(suffix, otherwise);
+  std::vector<std::string_view> known;
+  for (int i = 0; i < count; ++i) known.push_back(fixed::name(static_cast<Mode>(i)));
+  if (std::ranges::find(known, name) == known.end())
+    fail("{}: {}: there is no mode '{}'{}", options.where(), options.key(suffix), name,
+         suggestion(name, known));
+  return name;
+}
+
 QuantizerPointer make_integer(const FormatOptions& options, bool is_signed) {
   const int width = options.integer("width", 1, kMaxDataWidth);
   const int fraction = options.integer_or("frac_width", width / 2, -kMaxFraction, kMaxFraction);
-  const std::string text =
-      fmt::format("{}<{},{},{},{},{}>", options.boolean_or("signed", is_signed) ? "fixed" : "ufixed", width,
-                  width - fraction, options.text_or("rounding", "RND_CONV"),
-                  options.text_or("overflow", "SAT"), options.integer_or("saturated_bits", 0, 0, width));
+  const std::string text = fmt::format(
+      "{}<{},{},{},{},{}>", options.boolean_or("signed", is_signed) ? "fixed" : "ufixed", width,
+      width - fraction, mode_name<fixed::Rounding>(options, "rounding", "RND_CONV", fixed::kRoundings),
+      mode_name<fixed::Overflow>(options, "overflow", "SAT", fixed::kOverflows),
+      options.integer_or("saturated_bits", 0, 0, width));
   try {
     return std::make_shared<FixedQuantizer>(fixed::parse_format(text));
   } catch (const fixed::Error& error) {

@@ -214,7 +214,7 @@ TEST_CASE("mistakes in the configuration are named, with what was probably meant
   fails(linear(edited("data_in_widht", 8)), "unknown key 'data_in_widht'", "did you mean 'data_in_width'");
   fails(linear(edited("weight_width", 0)), "node 'seq_blocks_2', [linear]: weight_width should be in 1..48",
         "found 0");
-  fails(linear(edited("weight_rounding", "RDN")), "weight_*", "RDN");
+  fails(linear(edited("weight_rounding", "RDN")), "weight_rounding", "there is no mode 'RDN'");
   fails(linear(edited("ste", "clp")), "ste should be one of clip, identity", "clp");
   fails(linear(edited("compat", "maze")), "compat should be one of none, mase", "maze");
   fails(linear(edited("accum", "fixed<16>")), "accum", "fixed<16>");
@@ -530,4 +530,15 @@ TEST_CASE("normalizations that stand side by side are all folded") {
   Graph graph = builder.finish(builder.call_function("add", {norm_a, norm_b}));
   CHECK(run(quant_passes(), "fold_batch_norm", graph).changed == std::vector<std::string>{"a", "b"});
   CHECK(graph.nodes.size() == 5);
+}
+
+TEST_CASE("widths whose sums nothing could hold are refused when they are given") {
+  Graph graph = small_network(16, 12, 5, 5);
+  CHECK_THROWS_WITH(quantize_all(graph, integer_config(48, 20)),
+                    Contains("node 'seq_blocks_0'") && Contains("expected at most 61"));
+  Graph branching = branching_network(7, 6);
+  MetaValue config = integer_config(20, 4);
+  config["data_in_width"] = 32;
+  config["data_in_signed"] = true;
+  CHECK_THROWS_WITH(quantize_all(branching, config), Contains("mul of two numbers of 32 bits"));
 }
