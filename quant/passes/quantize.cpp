@@ -84,12 +84,13 @@ using Plan = std::vector<std::pair<NodeId, NodeQuantization>>;
 void check_shared_modules(const Graph& graph, const Plan& plan) {
   for (const auto& [id, quantization] : plan) {
     const Node& node = graph.nodes[static_cast<std::size_t>(id)];
+    const MetaValue& config = quantization.config;
     if (node.kind != NodeKind::call_module) continue;
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
       const Node& other = graph.nodes[i];
       if (other.kind != NodeKind::call_module || other.target != node.target) continue;
       const auto same = [&](const auto& entry) {
-        return entry.first == static_cast<NodeId>(i) && entry.second.config == quantization.config;
+        return entry.first == static_cast<NodeId>(i) && entry.second.config == config;
       };
       if (std::ranges::none_of(plan, same))
         fail("quantize: nodes '{}' and '{}' call the module '{}': expected the same configuration for both",
