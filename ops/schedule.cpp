@@ -44,6 +44,10 @@ void check_schedule(const ScheduleOptions& o) {
          o.final_div_factor);
 }
 
+bool depends_on_total(const ScheduleOptions& o) {
+  return o.name == "cosine" || o.name == "one-cycle";
+}
+
 double learning_rate(const ScheduleOptions& o, std::int64_t position) {
   const std::int64_t i = std::clamp(position, std::int64_t{0}, o.total - 1);
   if (o.name == "one-cycle") return one_cycle(o, static_cast<double>(i));

@@ -30,6 +30,10 @@ struct ScheduleOptions {
 // Throws Error for an unknown name or an option out of range: call once before training.
 void check_schedule(const ScheduleOptions& options);
 
+// Whether the rate at a position depends on how many there are in all. Where it does not, a longer training
+// begins with the same rates as a shorter one.
+bool depends_on_total(const ScheduleOptions& options);
+
 double learning_rate(const ScheduleOptions& options, std::int64_t position);
 
 }  // namespace jsc

@@ -4,14 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "apps/checkpoint/trained_model.hpp"
 #include "apps/jsc_train/commands.hpp"
 #include "apps/report/format.hpp"
 #include "apps/settings/settings_table.hpp"
 #include "apps/support/interrupt.hpp"
-#include "apps/training/run.hpp"
-#include "apps/transform/inputs.hpp"
-#include "apps/transform/transform_file.hpp"
+#include "apps/training/start_run.hpp"
 
 namespace jsc {
 
@@ -48,62 +45,18 @@ struct TrainCommand {
 
  private:
   int start();
-  void transform(Graph& graph, const PreparedData& data, Transforms& transforms) const;
   int go_on();
   int finish(Run& run) const;
 };
 
 int TrainCommand::start() {
-  std::optional<TrainedModel> loaded;
-  if (!train.load.empty()) loaded = open_trained_model(train.load);
-  const bool knows_model = loaded && loaded->checkpoint;
-  if (train.model.empty() && !knows_model) fail("train: no model given (jsc-train models lists them)");
-  ModelContext context;
-  if (knows_model) context = loaded->checkpoint->context;
-  const std::string given = train.model;
-  if (!given.empty()) context.model = find_model(given);
-  if (given.empty()) train.model = context.model.name;
-
-  PreparedData data = prepare_data(train.data, loaded ? loaded->expectation() : Expectation{},
-                                   train.execution().threads, train.quiet);
-  context.feature_names = data.data.feature_names;
-  context.class_names = data.data.class_names;
-  context.scaler = data.scaler;
-  Graph graph;
-  if (loaded) {
-    graph = loaded->graph(given, data.data.features, static_cast<Index>(context.class_names.size()));
-  } else {
-    graph = build_model(context.model, data.data.features, static_cast<Index>(context.class_names.size()));
-    graph.initialize(static_cast<std::uint64_t>(train.seed));
-  }
-  transform(graph, data, context.transforms);
-
-  RunFolder folder = RunFolder::plan(out, train.model);
-  Run run(train, folder, std::move(data), std::move(context), std::move(graph));
-  run.save_last();  // before config.toml, which makes the folder a run: it can be resumed from then on
-  folder.write("config.toml", settings.to_toml() + passes_to_toml(passes));
-  return finish(run);
-}
-
-void TrainCommand::transform(Graph& graph, const PreparedData& data, Transforms& transforms) const {
-  const PreparedInput input(data, data.split.train, train.execution());
-  for (const PassCall& call : passes) {
-    if (call.pass->kind != PassKind::transform)
-      fail("{}: '{}' is an analysis; train takes transforms only (jsc-train transform runs all passes)",
-           call.where, call.pass->name);
-    PassArguments arguments;
-    arguments.options = call.options;
-    arguments.input = &input;
-    arguments.execution = train.execution();
-    try {
-      const PassResult result = run_pass(*call.pass, graph, arguments);
-      if (!train.quiet || result.text.starts_with("warning:"))
-        fmt::print(stderr, "{}  {}", call.pass->name, result.text);
-    } catch (const Error& error) {
-      fail("{}: {}", call.where, error.what());
-    }
-    transforms.add(call.pass->name, call.options, graph);
-  }
+  StartingPoint begin = find_starting_point(train);
+  auto data = std::make_shared<const PreparedData>(
+      prepare_data(train.data, begin.expectation(), train.execution().threads, train.quiet));
+  const std::unique_ptr<Run> run =
+      new_run(train, std::move(begin), passes, std::move(data), RunFolder::plan(out, train.model));
+  open_run_folder(*run, settings.to_toml() + passes_to_toml(passes));
+  return finish(*run);
 }
 
 int TrainCommand::go_on() {
@@ -120,14 +73,11 @@ int TrainCommand::go_on() {
   settings.read_config(folder.file("config.toml"), {"passes"});  // the checkpoint has seen the passes
   settings.resolve();
 
-  const std::string path = folder.file("last.safetensors");
-  Checkpoint last = load_checkpoint(path);
-  if (!last.training) fail("{}: holds no training state", path);
-  Expectation expected{last.context.feature_names, last.context.class_names, last.context.scaler};
-  PreparedData data = prepare_data(train.data, expected, train.execution().threads, train.quiet);
-  Run run(train, folder, std::move(data), std::move(last.context), std::move(last.graph));
-  run.restore(*last.training, last.file, path);
-  return finish(run);
+  LastState last = read_last_state(folder);
+  auto data = std::make_shared<const PreparedData>(
+      prepare_data(train.data, last.expectation(), train.execution().threads, train.quiet));
+  const std::unique_ptr<Run> run = continued_run(train, std::move(last), std::move(data), std::move(folder));
+  return finish(*run);
 }
 
 int TrainCommand::finish(Run& run) const {
@@ -141,7 +91,7 @@ int TrainCommand::finish(Run& run) const {
                run.position().epoch + 1, run.position().batch, run.folder().path());
     return 130;
   }
-  run.finish();
+  run.print_result(run.finish());
   return 0;
 }
 

@@ -211,6 +211,37 @@ void Settings::resolve() {
   }
 }
 
+const Settings::Entry& Settings::entry(std::string_view key) const {
+  const auto found = std::ranges::find(entries_, key, &Entry::key);
+  JSC_ASSERT(found != entries_.end());
+  return *found;
+}
+
+void Settings::set(std::string_view key, const std::string& text, const std::string& where) {
+  assign(entry(key), text, where);
+}
+
+Settings::Kind Settings::kind(std::string_view key) const {
+  return static_cast<Kind>(entry(key).target.index());
+}
+
+Settings Settings::list_form(std::map<std::string, std::string>& texts,
+                             const std::vector<std::string>& unchanged) const {
+  Settings form;
+  for (const Entry& e : entries_) {
+    form.entries_.push_back(e);
+    if (std::ranges::find(unchanged, e.key) != unchanged.end()) continue;
+    Entry& entry = form.entries_.back();
+    if (!e.choices.empty()) entry.help += fmt::format(": {}", fmt::join(e.choices, ", "));
+    texts[e.key] = show(e.target);
+    entry.target = &texts[e.key];
+    entry.default_text = texts[e.key];
+    entry.choices.clear();
+    entry.ranges.clear();
+  }
+  return form;
+}
+
 std::vector<std::string> Settings::given_flags() const {
   std::vector<std::string> keys;
   for (const Entry& entry : entries_)
@@ -220,24 +251,28 @@ std::vector<std::string> Settings::given_flags() const {
 
 std::vector<Settings::Row> Settings::rows() const {
   std::vector<Row> rows;
-  for (const Entry& e : entries_)
-    rows.push_back({e.key, e.default_text, e.config_text, e.flag_text.empty() ? "" : e.flag_text.back(),
-                    show(e.target)});
+  for (const Entry& e : entries_) {
+    const bool by_flag = !e.flag_text.empty();
+    rows.push_back({e.key, e.default_text, e.config_text, by_flag ? e.flag_text.back() : "", show(e.target),
+                    by_flag       ? flag_of(e.key)
+                    : e.in_config ? e.config_where
+                                  : e.key});
+  }
   return rows;
+}
+
+std::string toml_string(const std::string& text) {
+  std::ostringstream quoted;
+  quoted << toml::value<std::string>(text);
+  return quoted.str();
 }
 
 std::string Settings::to_toml() const {
   std::string text;
   for (const Entry& entry : entries_) {
     text += entry.key + " = ";
-    if (const auto* target = std::get_if<std::string*>(&entry.target)) {
-      std::ostringstream quoted;
-      quoted << toml::value<std::string>(**target);
-      text += quoted.str();
-    } else {
-      text += show(entry.target);
-    }
-    text += '\n';
+    const auto* target = std::get_if<std::string*>(&entry.target);
+    text += (target != nullptr ? toml_string(**target) : show(entry.target)) + '\n';
   }
   return text;
 }

@@ -19,6 +19,7 @@ namespace jsc {
 class Settings {
  public:
   using Target = std::variant<std::string*, std::int64_t*, double*, bool*>;
+  enum class Kind { text, integer, number, flag };  // of the target, in its order
 
   struct Range {
     double low, high;
@@ -44,11 +45,22 @@ class Settings {
   // Applies config values, then flags, to the targets. Throws Error naming the flag or file.
   void resolve();
 
+  // Sets one target after resolve(), with the checks of a flag; `where` begins the message. The key must
+  // exist.
+  void set(std::string_view key, const std::string& text, const std::string& where);
+  Kind kind(std::string_view key) const;
+
+  // The same settings, but each takes text for someone else to read (a list of values): it goes to
+  // texts[key], which holds the default. Those in `unchanged` stay as they are, with the target they have.
+  Settings list_form(std::map<std::string, std::string>& texts,
+                     const std::vector<std::string>& unchanged) const;
+
   // Keys set by a flag.
   std::vector<std::string> given_flags() const;
 
   struct Row {
     std::string key, default_value, config_value, flag_value, effective;
+    std::string where;  // "--key", "config 'F.toml', line 3: 'key'", or the key for a default
   };
   std::vector<Row> rows() const;
   bool has_config() const { return has_config_; }
@@ -68,11 +80,15 @@ class Settings {
     bool is_positional = false;
   };
   Entry* find(std::string_view key);
+  const Entry& entry(std::string_view key) const;
   static void assign(const Entry& entry, const std::string& text, const std::string& where);
 
   std::vector<Entry> entries_;
   std::map<std::string, int> flag_counts_;
   bool has_config_ = false;
 };
+
+// A string as TOML writes it, in quotes.
+std::string toml_string(const std::string& text);
 
 }  // namespace jsc

@@ -1,15 +1,17 @@
 #include "apps/support/interrupt.hpp"
 
+#include <atomic>
 #include <csignal>
 
 namespace jsc {
 
 namespace {
 
-volatile std::sig_atomic_t requested = 0;
+std::atomic<bool> requested = false;  // several threads may ask while the handler sets it
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 void on_signal(int signal) {
-  requested = 1;
+  requested = true;
   std::signal(signal, SIG_DFL);
 }
 
@@ -21,7 +23,11 @@ void catch_interrupts() {
 }
 
 bool interrupted() {
-  return requested != 0;
+  return requested.load(std::memory_order_relaxed);
+}
+
+void request_interrupt() {
+  requested = true;
 }
 
 }  // namespace jsc

@@ -6,5 +6,7 @@ namespace jsc {
 
 void catch_interrupts();
 bool interrupted();
+// The same request from within: when one of several workers fails, the others should stop.
+void request_interrupt();
 
 }  // namespace jsc

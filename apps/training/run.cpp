@@ -32,24 +32,24 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-Run::Run(const TrainSettings& settings, RunFolder folder, PreparedData data, ModelContext context,
-         Graph graph)
+Run::Run(const TrainSettings& settings, RunFolder folder, std::shared_ptr<const PreparedData> data,
+         ModelContext context, Graph graph)
     : settings_(settings),
       folder_(std::move(folder)),
       data_(std::move(data)),
       context_(std::move(context)),
       graph_(std::move(graph)),
-      trainer_(graph_, data_.samples(), data_.split.train, settings.training(context_.class_names),
+      trainer_(graph_, data_->samples(), data_->split.train, settings.training(context_.class_names),
                settings.execution()),
-      evaluator_(graph_, data_.samples(), settings.execution()) {
-  state_.data_hash = data_.hash;
+      evaluator_(graph_, data_->samples(), settings.execution()) {
+  state_.data_hash = data_->hash;
   folder_.make();  // last: what cannot be trained leaves no folder
 }
 
 void Run::restore(const TrainingState& state, const TensorFile& file, const std::string& path) {
-  if (state.data_hash != data_.hash)
+  if (state.data_hash != data_->hash)
     fail("{}: the data is not that of the interrupted run: expected hash {}, found {}", path, state.data_hash,
-         data_.hash);
+         data_->hash);
   state_ = state;
   restore_optimizer(trainer_.optimizer(), file, path);
   trainer_.restore(state_.position);
@@ -86,8 +86,8 @@ void Run::train_epoch() {
   EpochMetrics metrics{.epoch = trainer_.position().epoch};
   const std::int64_t samples_before = trainer_.position().samples;
   {
-    Progress progress(epoch_label(metrics.epoch), static_cast<std::int64_t>(data_.split.train.size()), "rows",
-                      settings_.quiet);
+    Progress progress(epoch_label(metrics.epoch), static_cast<std::int64_t>(data_->split.train.size()),
+                      "rows", settings_.quiet);
     const Clock::time_point start = Clock::now();
     while (!trainer_.epoch_complete() && !trainer_.finished()) {
       metrics.learning_rate = trainer_.learning_rate();  // of the epoch's last step
@@ -102,7 +102,7 @@ void Run::train_epoch() {
   metrics.samples_per_second =
       static_cast<double>(trainer_.position().samples - samples_before) / metrics.seconds;
   const Metrics train = trainer_.close_epoch();
-  const Metrics validation = evaluator_.evaluate(data_.split.validation);
+  const Metrics validation = evaluator_.evaluate(data_->split.validation);
   if (!std::isfinite(validation.loss))
     throw DivergedError(
         fmt::format("training: the validation loss is {} after epoch {}: try a smaller learning rate",
@@ -130,6 +130,7 @@ void Run::close_epoch(const EpochMetrics& metrics) {
                "{}  training loss {:.4f} accuracy {:.4f}  validation loss {:.4f} accuracy {:.4f}  {}{}\n",
                epoch_label(metrics.epoch), metrics.train_loss, metrics.train_accuracy, metrics.val_loss,
                metrics.val_accuracy, format_rate(metrics.samples_per_second, "rows"), best ? "  best" : "");
+  if (after_epoch) after_epoch(metrics);
 }
 
 void Run::save_last() {
@@ -137,27 +138,27 @@ void Run::save_last() {
   save_checkpoint(folder_.file("last.safetensors"), graph_, context_, state_, trainer_.optimizer());
 }
 
-void Run::finish() {
+Metrics Run::finish() {
   const std::string best = folder_.file("best.safetensors");
   load_state(graph_, read_safetensors(best), best);
-  const Metrics test = evaluator_.evaluate(data_.split.test);
-  write_summary(test);
+  const Metrics test = evaluator_.evaluate(data_->split.test);
   draw_plots();
-  print_result(test);
+  write_summary(test);
+  return test;
 }
 
 void Run::write_summary(const Metrics& test) const {
-  const Split& split = data_.split;
+  const Split& split = data_->split;
   const nlohmann::json summary = {{"model", context_.model.name},
                                   {"parameters", graph_.parameter_count()},
                                   {"data",
-                                   {{"source", data_.data.source},
-                                    {"variant", data_.variant},
+                                   {{"source", data_->data.source},
+                                    {"variant", data_->variant},
                                     {"split", settings_.data.split},
                                     {"rows_train", split.train.size()},
                                     {"rows_val", split.validation.size()},
                                     {"rows_test", split.test.size()},
-                                    {"hash", data_.hash}}},
+                                    {"hash", data_->hash}}},
                                   {"seed", settings_.seed},
                                   {"epochs", epochs_.size()},
                                   {"best_epoch", state_.best_epoch},
@@ -192,7 +193,12 @@ void Run::draw_plots() const {
     plot.y_label = what;
     plot.series = {{"training", epoch, train}, {"validation", epoch, validation}};
     const std::string problem = write_svg(plot, folder_.file(what + ".svg"));
-    if (!problem.empty()) fmt::print(stderr, "warning: no {}.svg: {}\n", what, problem);
+    if (problem.empty()) return;
+    const std::string warning = fmt::format("warning: no {}.svg: {}", what, problem);
+    if (warn)
+      warn(warning);
+    else
+      fmt::print(stderr, "{}\n", warning);
   };
   draw("loss", train_loss, val_loss);
   draw("accuracy", train_accuracy, val_accuracy);

@@ -1,6 +1,8 @@
 // One training with everything it writes: from a network and data to a run folder, in one go or continued.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,8 +16,9 @@ namespace jsc {
 
 class Run {
  public:
-  // The settings must outlive the run.
-  Run(const TrainSettings& settings, RunFolder folder, PreparedData data, ModelContext context, Graph graph);
+  // The settings must outlive the run. The data are only read: runs in other threads may share them.
+  Run(const TrainSettings& settings, RunFolder folder, std::shared_ptr<const PreparedData> data,
+      ModelContext context, Graph graph);
 
   // Continues from the training state of a checkpoint that was read from `path`.
   void restore(const TrainingState& state, const TensorFile& file, const std::string& path);
@@ -26,11 +29,19 @@ class Run {
   // What --resume reads: weights, position, optimizer. Called once before the first step.
   void save_last();
 
-  // Tests the best network and writes summary.json and plots; the result goes to standard output.
-  void finish();
+  // Called by train() after each epoch, when its metrics have been written.
+  std::function<void(const EpochMetrics&)> after_epoch;
+
+  // Gets what is missing in the result but is no error: a plot. To standard error if not set.
+  std::function<void(const std::string&)> warn;
+
+  // Tests the best network, writes plots, and last summary.json, which marks the run as finished.
+  Metrics finish();
+  // The result on standard output.
+  void print_result(const Metrics& test) const;
 
   const RunFolder& folder() const { return folder_; }
-  const PreparedData& data() const { return data_; }
+  const PreparedData& data() const { return *data_; }
   const Graph& graph() const { return graph_; }
   const TrainingPosition& position() const { return trainer_.position(); }
 
@@ -40,12 +51,11 @@ class Run {
   bool out_of_patience() const;
   void write_summary(const Metrics& test) const;
   void draw_plots() const;
-  void print_result(const Metrics& test) const;
   std::string epoch_label(std::int64_t epoch) const;
 
   const TrainSettings& settings_;
   RunFolder folder_;
-  PreparedData data_;
+  std::shared_ptr<const PreparedData> data_;
   ModelContext context_;
   Graph graph_;
   Trainer trainer_;

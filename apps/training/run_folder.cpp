@@ -54,6 +54,11 @@ RunFolder RunFolder::open(const std::string& path) {
   return RunFolder(path);
 }
 
+bool RunFolder::has(const std::string& name) const {
+  std::error_code error;
+  return fs::exists(file(name), error);
+}
+
 void RunFolder::write(const std::string& name, const std::string& text) const {
   AtomicFile out(file(name));
   out.write(text.data(), text.size());

@@ -25,11 +25,15 @@ class RunFolder {
   // An existing run. Throws Error if it has no config.toml.
   static RunFolder open(const std::string& path);
 
+  // A folder that the caller knows to be free for a run.
+  static RunFolder at(const std::string& path) { return RunFolder(path); }
+
   // Makes the folder and its parents where they are missing. Throws Error if that cannot be done.
   void make() const;
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
+  bool has(const std::string& name) const;
   void write(const std::string& name, const std::string& text) const;
 
   void write_metrics(const std::vector<EpochMetrics>& epochs) const;
