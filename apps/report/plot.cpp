@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "apps/report/palette.hpp"
 #include "engine/error.hpp"
 
 namespace jsc {
@@ -12,31 +13,29 @@ namespace jsc {
 namespace {
 
 struct Look {
-  const char* color;  // Okabe and Ito's palette: told apart by color-blind readers, darkest first
   int dash;
   int marker;
 };
-constexpr std::array<Look, 8> kLooks = {{{"#0072b2", 1, 7},
-                                         {"#d55e00", 2, 5},
-                                         {"#009e73", 4, 9},
-                                         {"#8c3a78", 5, 13},
-                                         {"#000000", 3, 11},
-                                         {"#e69f00", 1, 6},
-                                         {"#56b4e9", 2, 4},
-                                         {"#7f7f7f", 4, 8}}};
+constexpr std::array<Look, kSeriesPaints> kLooks = {
+    {{1, 7}, {2, 5}, {4, 9}, {5, 13}, {3, 11}, {1, 6}, {2, 4}, {4, 8}}};
 constexpr std::size_t kMarkersPerSeries = 12;  // more points than twice this: only every n-th gets a marker
 
 bool drawable(double value, bool log_axis) {
   return std::isfinite(value) && (!log_axis || value > 0);
 }
 
+std::string range(char axis, const std::optional<AxisRange>& range) {
+  return range ? fmt::format("set {}range [{}:{}]\n", axis, range->low, range->high) : "";
+}
+
 std::string gnuplot_script(const Plot& plot) {
-  std::string script = gnuplot_head(plot.title, plot.width, plot.height, false);
+  std::string script = gnuplot_head(plot.draw_title ? plot.title : "", plot.width, plot.height, false);
   script += fmt::format(
       "set key bmargin center horizontal Left reverse samplen 4 textcolor '#333333'\n"
-      "set autoscale xfix\nset offsets graph 0.02, graph 0.02, 0, 0\n"
       "set xlabel {} textcolor '#333333'\nset ylabel {} textcolor '#333333'\n",
       gnuplot_string(plot.x_label), gnuplot_string(plot.y_label));
+  if (!plot.x_range) script += "set autoscale xfix\nset offsets graph 0.02, graph 0.02, 0, 0\n";
+  script += range('x', plot.x_range) + range('y', plot.y_range);
   if (plot.log_x) script += "set logscale x\nset format x '%g'\n";
   if (plot.log_y) script += "set logscale y\nset format y '%g'\n";
   for (std::size_t s = 0; s < plot.series.size(); ++s) {
@@ -52,22 +51,27 @@ std::string gnuplot_script(const Plot& plot) {
   }
   script += "plot ";
   for (std::size_t s = 0; s < plot.series.size(); ++s) {
-    const Look& look = kLooks[s % kLooks.size()];
-    const std::size_t points = plot.series[s].x.size();
-    const std::size_t every = points > 2 * kMarkersPerSeries ? points / kMarkersPerSeries : 1;
-    script += fmt::format(
-        "{}$series_{} using 1:2 with linespoints title {} linecolor '{}' linewidth 2 dashtype {} pointtype "
-        "{} "
-        "pointsize 0.6 pointinterval {}",
-        s > 0 ? ", " : "", s, gnuplot_string(plot.series[s].label), look.color, look.dash, look.marker,
-        every);
+    const Series& series = plot.series[s];
+    const std::size_t which = (series.look < 0 ? s : static_cast<std::size_t>(series.look)) % kLooks.size();
+    const Look& look = kLooks[which];
+    const std::string name = series.label.empty() ? "notitle" : "title " + gnuplot_string(series.label);
+    script +=
+        fmt::format("{}$series_{} using 1:2 with {} {} linecolor '{}' linewidth 2 dashtype {}",
+                    s > 0 ? ", " : "", s, plot.steps ? "steps" : "linespoints", name, kPaints[which].drawn,
+                    !series.dashed   ? look.dash
+                    : *series.dashed ? 2
+                                     : 1);
+    if (plot.steps) continue;
+    const std::size_t points = series.x.size();
+    script += fmt::format(" pointtype {} pointsize 0.6 pointinterval {}", look.marker,
+                          points > 2 * kMarkersPerSeries ? points / kMarkersPerSeries : 1);
   }
   return script + '\n';
 }
 
 }  // namespace
 
-RenderedPlot render_svg(const Plot& plot) {
+PlotScript script_of(const Plot& plot) {
   bool anything = false;
   for (const Series& series : plot.series) {
     if (series.x.size() != series.y.size())
@@ -76,8 +80,13 @@ RenderedPlot render_svg(const Plot& plot) {
     for (std::size_t i = 0; i < series.x.size(); ++i)
       anything = anything || (drawable(series.x[i], plot.log_x) && drawable(series.y[i], plot.log_y));
   }
-  if (!anything) return {"", fmt::format("nothing to plot in '{}'", plot.title)};
-  return run_gnuplot(gnuplot_script(plot), plot.title, plot.description);
+  if (!anything)
+    return {plot.title, plot.description, "", fmt::format("nothing to plot in '{}'", plot.title)};
+  return {plot.title, plot.description, gnuplot_script(plot), ""};
+}
+
+RenderedPlot render_svg(const Plot& plot) {
+  return run_gnuplot(script_of(plot));
 }
 
 std::string write_svg(const Plot& plot, const std::filesystem::path& path) {

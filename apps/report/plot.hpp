@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,13 @@ namespace jsc {
 struct Series {
   std::string label;
   std::vector<double> x;
-  std::vector<double> y;  // as many as x; values that are not finite leave a gap
+  std::vector<double> y;         // as many as x; values that are not finite leave a gap
+  int look = -1;                 // which color and marker, from 0; -1: its place among the series
+  std::optional<bool> dashed{};  // whether the line is; its look decides if not given
+};
+
+struct AxisRange {
+  double low = 0, high = 1;
 };
 
 struct Plot {
@@ -22,12 +29,16 @@ struct Plot {
   std::string y_label;
   bool log_x = false;
   bool log_y = false;
-  std::vector<Series> series;  // told apart by dashes and markers, not by color alone
-  int width = 760;             // of the view box; viewers scale it
+  std::optional<AxisRange> x_range{}, y_range{};  // all that there is if not given
+  bool steps = false;                             // each y reaches from its x to the next; no markers
+  bool draw_title = true;                         // false where a caption beside the plot says it
+  std::vector<Series> series;                     // told apart by dashes and markers, not by color alone
+  int width = 760;                                // of the view box; viewers scale it
   int height = 440;
 };
 
-// Throws Error if x and y of a series differ in length.
+// For run_gnuplot. Throws Error if x and y of a series differ in length.
+PlotScript script_of(const Plot& plot);
 RenderedPlot render_svg(const Plot& plot);
 
 // Renders into a file, which appears complete or not at all. Returns the problem, "" when all is well.

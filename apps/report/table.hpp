@@ -28,6 +28,9 @@ class Table {
   void add_row(std::vector<std::string> cells);
 
   std::size_t row_count() const { return rows_.size(); }
+  const std::vector<std::string>& titles() const { return titles_; }
+  const std::vector<Align>& align() const { return align_; }  // one a column
+  const std::vector<std::vector<std::string>>& rows() const { return rows_; }
 
   // The box. With a max_width > 0 the widest columns shrink and their cells wrap until it fits (a column
   // keeps at least 4 characters); rules then stand between the rows.

@@ -89,7 +89,7 @@ RenderedPlot render_ranges(std::span<const TensorBox> boxes) {
       "$boxes using 6:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor '#555555', "
       "$boxes using 4:1:3:5:($1-0.3):($1+0.3) with boxxyerror fillcolor '#9cc9e8' linecolor '#0072b2', "
       "$boxes using 4:($1-0.3):(0):(0.6) with vectors nohead linewidth 2.5 linecolor '#d55e00'\n";
-  return run_gnuplot(script, title, in_words(boxes));
+  return run_gnuplot({title, in_words(boxes), script, ""});
 }
 
 RenderedPlot render_histograms(std::span<const TensorBox> boxes) {
@@ -110,7 +110,7 @@ RenderedPlot render_histograms(std::span<const TensorBox> boxes) {
   }
   script +=
       "END_OF_BARS\nplot $bars using 1:2:3:4:5:6 with boxxyerror fillcolor '#9cc9e8' linecolor '#0072b2'\n";
-  return run_gnuplot(script, title, in_words(boxes));
+  return run_gnuplot({title, in_words(boxes), script, ""});
 }
 
 }  // namespace jsc
