@@ -22,23 +22,6 @@ void add_doubles(TensorFile& file, const std::string& name, const std::vector<do
       StoredTensor::of<double>(Dtype::f64, {static_cast<std::int64_t>(values.size())}, values);
 }
 
-TensorFile describe(const Graph& graph, const ModelContext& context) {
-  TensorFile file = state_tensors(graph);
-  file.metadata["format"] = kFormat;
-  file.metadata["version"] = kVersion;
-  file.metadata["model"] = context.model.name;
-  file.metadata["model_toml"] = context.model.toml;
-  if (!context.transforms.list.empty()) file.metadata["transforms"] = context.transforms.list.dump();
-  file.metadata["features"] = Json(context.feature_names).dump();
-  file.metadata["classes"] = Json(context.class_names).dump();
-  file.metadata["weights_hash"] = state_hash(graph);
-  if (!context.scaler.mean.empty()) {
-    add_doubles(file, "scaler.mean", context.scaler.mean);
-    add_doubles(file, "scaler.scale", context.scaler.scale);
-  }
-  return file;
-}
-
 bool is_companion(const std::string& name) {
   return name.starts_with("scaler.") || name.starts_with(kOptimizerPrefix);
 }
@@ -115,13 +98,30 @@ TensorFile state_tensors(const Graph& graph) {
   return file;
 }
 
+TensorFile checkpoint_file(const Graph& graph, const ModelContext& context) {
+  TensorFile file = state_tensors(graph);
+  file.metadata["format"] = kFormat;
+  file.metadata["version"] = kVersion;
+  file.metadata["model"] = context.model.name;
+  file.metadata["model_toml"] = context.model.toml;
+  if (!context.transforms.list.empty()) file.metadata["transforms"] = context.transforms.list.dump();
+  file.metadata["features"] = Json(context.feature_names).dump();
+  file.metadata["classes"] = Json(context.class_names).dump();
+  file.metadata["weights_hash"] = state_hash(graph);
+  if (!context.scaler.mean.empty()) {
+    add_doubles(file, "scaler.mean", context.scaler.mean);
+    add_doubles(file, "scaler.scale", context.scaler.scale);
+  }
+  return file;
+}
+
 void save_checkpoint(const std::string& path, const Graph& graph, const ModelContext& context) {
-  write_safetensors(path, describe(graph, context));
+  write_safetensors(path, checkpoint_file(graph, context));
 }
 
 void save_checkpoint(const std::string& path, const Graph& graph, const ModelContext& context,
                      const TrainingState& training, Optimizer& optimizer) {
-  TensorFile file = describe(graph, context);
+  TensorFile file = checkpoint_file(graph, context);
   Json json = to_json(training);
   json["optimizer"] = optimizer.name();
   json["optimizer_steps"] = optimizer.steps_taken;

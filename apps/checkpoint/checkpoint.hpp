@@ -47,6 +47,8 @@ struct Checkpoint {
 // The state dict alone: parameters and buffers under PyTorch's names.
 TensorFile state_tensors(const Graph& graph);
 
+// A checkpoint in memory, for write_safetensors.
+TensorFile checkpoint_file(const Graph& graph, const ModelContext& context);
 void save_checkpoint(const std::string& path, const Graph& graph, const ModelContext& context);
 void save_checkpoint(const std::string& path, const Graph& graph, const ModelContext& context,
                      const TrainingState& training, Optimizer& optimizer);

@@ -19,6 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kSecondsBetweenSaves = 1.0;
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -63,13 +65,31 @@ void Run::restore(const TrainingState& state, const TensorFile& file, const std:
 bool Run::train() {
   const Clock::time_point start = Clock::now();
   const double seconds_before = state_.seconds;
-  while (!trainer_.finished() && !out_of_patience()) {
-    train_epoch();
+  Clock::time_point saved = start;
+  const auto done = [&] { return trainer_.finished() || out_of_patience(); };
+  while (!done()) {
+    try {
+      train_epoch();
+    } catch (const DivergedError&) {
+      write_epochs();
+      throw;
+    }
     state_.seconds = seconds_before + seconds_since(start);
+    if (!done() && !interrupted() && seconds_since(saved) < kSecondsBetweenSaves) continue;
+    write_epochs();
     save_last();
+    saved = Clock::now();
     if (interrupted()) break;
   }
-  return trainer_.finished() || out_of_patience();
+  return done();
+}
+
+// Before save_last: a state that can be resumed has its epochs on disk. Later ones do not harm, resuming
+// comes to the same again.
+void Run::write_epochs() {
+  if (unwritten_best_) write_safetensors(folder_.file("best.safetensors"), *unwritten_best_);
+  unwritten_best_.reset();
+  if (!epochs_.empty()) folder_.write_metrics(epochs_);
 }
 
 bool Run::out_of_patience() const {
@@ -122,9 +142,8 @@ void Run::close_epoch(const EpochMetrics& metrics) {
     state_.best_epoch = metrics.epoch;
     state_.best_loss = metrics.val_loss;
     state_.best_accuracy = metrics.val_accuracy;
-    save_checkpoint(folder_.file("best.safetensors"), graph_, context_);
+    unwritten_best_ = checkpoint_file(graph_, context_);
   }
-  folder_.write_metrics(epochs_);
   if (!settings_.quiet)
     fmt::print(stderr,
                "{}  training loss {:.4f} accuracy {:.4f}  validation loss {:.4f} accuracy {:.4f}  {}{}\n",

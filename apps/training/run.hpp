@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,14 @@ class Run {
   // Continues from the training state of a checkpoint that was read from `path`.
   void restore(const TrainingState& state, const TensorFile& file, const std::string& path);
 
-  // Trains to the end, writing checkpoints and metrics.csv after each epoch. False if it was interrupted;
-  // then it can be resumed. Throws DivergedError; what was written before stays.
+  // Trains to the end, writing checkpoints and metrics.csv after the epochs, though not more often than each
+  // second: flushing them to the disk takes longer than an epoch of a small network. False if it was
+  // interrupted; then it can be resumed. Throws DivergedError; the best network and the metrics stay.
   bool train();
   // What --resume reads: weights, position, optimizer. Called once before the first step.
   void save_last();
 
-  // Called by train() after each epoch, when its metrics have been written.
+  // Called by train() after each epoch.
   std::function<void(const EpochMetrics&)> after_epoch;
 
   // Gets what is missing in the result but is no error: a plot. To standard error if not set.
@@ -48,6 +50,7 @@ class Run {
  private:
   void train_epoch();
   void close_epoch(const EpochMetrics& metrics);
+  void write_epochs();
   bool out_of_patience() const;
   void write_summary(const Metrics& test) const;
   void draw_plots() const;
@@ -62,6 +65,7 @@ class Run {
   Evaluator evaluator_;
   TrainingState state_;
   std::vector<EpochMetrics> epochs_;
+  std::optional<TensorFile> unwritten_best_;
 };
 
 }  // namespace jsc
