@@ -14,6 +14,7 @@ namespace jsc {
 using Action = std::function<int()>;
 
 Action add_train(CLI::App& root);
+Action add_sweep(CLI::App& root);
 Action add_test(CLI::App& root);
 Action add_transform(CLI::App& root);
 Action add_passes(CLI::App& root);

@@ -36,6 +36,8 @@ std::string gnuplot_script(const Plot& plot) {
       gnuplot_string(plot.x_label), gnuplot_string(plot.y_label));
   if (!plot.x_range) script += "set autoscale xfix\nset offsets graph 0.02, graph 0.02, 0, 0\n";
   script += range('x', plot.x_range) + range('y', plot.y_range);
+  for (std::size_t i = 0; i < plot.x_names.size(); ++i)
+    script += fmt::format("set xtics {} ({} {})\n", i == 0 ? "" : "add", gnuplot_string(plot.x_names[i]), i);
   if (plot.log_x) script += "set logscale x\nset format x '%g'\n";
   if (plot.log_y) script += "set logscale y\nset format y '%g'\n";
   for (std::size_t s = 0; s < plot.series.size(); ++s) {
@@ -43,7 +45,8 @@ std::string gnuplot_script(const Plot& plot) {
     script += fmt::format("$series_{} << END_OF_SERIES\n", s);
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       if (drawable(series.x[i], plot.log_x) && drawable(series.y[i], plot.log_y))
-        script += fmt::format("{} {}\n", series.x[i], series.y[i]);
+        script +=
+            fmt::format("{} {} {}\n", series.x[i], series.y[i], series.error.empty() ? 0 : series.error[i]);
       else
         script += '\n';  // a blank line ends the stroke
     }
@@ -55,12 +58,16 @@ std::string gnuplot_script(const Plot& plot) {
     const std::size_t which = (series.look < 0 ? s : static_cast<std::size_t>(series.look)) % kLooks.size();
     const Look& look = kLooks[which];
     const std::string name = series.label.empty() ? "notitle" : "title " + gnuplot_string(series.label);
-    script +=
-        fmt::format("{}$series_{} using 1:2 with {} {} linecolor '{}' linewidth 2 dashtype {}",
-                    s > 0 ? ", " : "", s, plot.steps ? "steps" : "linespoints", name, kPaints[which].drawn,
-                    !series.dashed   ? look.dash
-                    : *series.dashed ? 2
-                                     : 1);
+    if (s > 0) script += ", ";
+    if (!series.error.empty())
+      script += fmt::format(
+          "$series_{} using 1:2:3 with yerrorbars notitle linecolor '{}' linewidth 1 pointsize 0, ", s,
+          kPaints[which].drawn);
+    script += fmt::format("$series_{} using 1:2 with {} {} linecolor '{}' linewidth 2 dashtype {}", s,
+                          plot.steps ? "steps" : "linespoints", name, kPaints[which].drawn,
+                          !series.dashed   ? look.dash
+                          : *series.dashed ? 2
+                                           : 1);
     if (plot.steps) continue;
     const std::size_t points = series.x.size();
     script += fmt::format(" pointtype {} pointsize 0.6 pointinterval {}", look.marker,
@@ -77,6 +84,9 @@ PlotScript script_of(const Plot& plot) {
     if (series.x.size() != series.y.size())
       fail("plot '{}', series '{}': expected as many y as x values ({}), found {}", plot.title, series.label,
            series.x.size(), series.y.size());
+    if (!series.error.empty() && series.error.size() != series.x.size())
+      fail("plot '{}', series '{}': expected as many errors as x values ({}), found {}", plot.title,
+           series.label, series.x.size(), series.error.size());
     for (std::size_t i = 0; i < series.x.size(); ++i)
       anything = anything || (drawable(series.x[i], plot.log_x) && drawable(series.y[i], plot.log_y));
   }

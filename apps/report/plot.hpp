@@ -14,6 +14,7 @@ struct Series {
   std::string label;
   std::vector<double> x;
   std::vector<double> y;         // as many as x; values that are not finite leave a gap
+  std::vector<double> error{};   // none, or as many: half the length of the bar at each point
   int look = -1;                 // which color and marker, from 0; -1: its place among the series
   std::optional<bool> dashed{};  // whether the line is; its look decides if not given
 };
@@ -29,6 +30,7 @@ struct Plot {
   std::string y_label;
   bool log_x = false;
   bool log_y = false;
+  std::vector<std::string> x_names{};  // what stands at x = 0, 1, ... in the place of numbers; none: numbers
   std::optional<AxisRange> x_range{}, y_range{};  // all that there is if not given
   bool steps = false;                             // each y reaches from its x to the next; no markers
   bool draw_title = true;                         // false where a caption beside the plot says it
@@ -37,7 +39,7 @@ struct Plot {
   int height = 440;
 };
 
-// For run_gnuplot. Throws Error if x and y of a series differ in length.
+// For run_gnuplot. Throws Error if x, y and error of a series differ in length.
 PlotScript script_of(const Plot& plot);
 RenderedPlot render_svg(const Plot& plot);
 

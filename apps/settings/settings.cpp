@@ -103,7 +103,7 @@ void Settings::add_flags(CLI::App& app) {
     if (!entry.choices.empty()) help += fmt::format(": {}", fmt::join(entry.choices, ", "));
     const bool is_flag = std::holds_alternative<bool*>(entry.target);
     if (!entry.default_text.empty() && !is_flag) help += fmt::format(" [{}]", entry.default_text);
-    const std::string flag = entry.is_positional ? entry.key : flag_of(entry.key);
+    const std::string flag = (entry.is_positional ? entry.key + "," : "") + flag_of(entry.key);
     if (is_flag) {
       const bool on = *std::get<bool*>(entry.target);
       const std::string off_flag = "--no-" + flag.substr(2);

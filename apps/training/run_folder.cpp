@@ -38,6 +38,8 @@ RunFolder RunFolder::plan(const std::string& out, const std::string& model) {
   std::error_code error;
   if (fs::exists(fs::path(path) / "config.toml", error))
     fail("{}: already holds a run (continue it with --resume {}, or choose another --out)", path, path);
+  if (fs::exists(fs::path(path) / "sweep.toml", error))
+    fail("{}: holds a sweep (choose another --out)", path);
   return RunFolder(path);
 }
 

@@ -1,0 +1,49 @@
+#include "apps/sweep/sweep_files.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace jsc {
+
+std::size_t SweepResult::failed() const {
+  return static_cast<std::size_t>(
+      std::ranges::count(trials, TrialResult::State::failed, &TrialResult::state));
+}
+
+SweepResult read_sweep(const SweepPlan& plan, const std::string& path, const SweepOrder* order) {
+  SweepResult result;
+  for (const Trial& trial : plan.trials) result.trials.push_back(read_trial(trial_folder(path, trial)));
+  result.rows = sweep_rows(plan, result.trials);
+  if (order != nullptr) sort_rows(result.rows, *order, plan);
+  return result;
+}
+
+void write_sweep_files(const SweepPlan& plan, const SweepResult& result, const RunFolder& folder) {
+  folder.write("table.csv", sweep_csv(plan, result.trials, result.rows).csv());
+  folder.write("table.md", sweep_table(plan, result.trials, result.rows).markdown());
+  folder.write("table.json", sweep_json(plan, result.trials, result.rows));
+  folder.write("trials.csv", trials_csv(plan, result.trials).csv());
+  const SweepPlots plots = sweep_plots(plan, result.trials, result.rows);
+  std::vector<std::string> problems;
+  const auto note = [&](const std::string& problem) {
+    if (!problem.empty() && std::ranges::find(problems, problem) == problems.end())
+      problems.push_back(problem);
+  };
+  std::vector<PlotScript> scripts;
+  std::vector<std::string> files;
+  for (const SweepPlots::Line& line : plots.lines) {
+    scripts.push_back(script_of(line.plot));
+    files.push_back(line.file);
+  }
+  for (const SweepPlots::Map& map : plots.maps) {
+    scripts.push_back(script_of(map.map));
+    files.push_back(map.file);
+  }
+  const std::vector<RenderedPlot> rendered = run_gnuplot(scripts);
+  for (std::size_t i = 0; i < files.size(); ++i)
+    note(write_rendered(rendered[i], folder.file(files[i] + ".svg")));
+  for (const std::string& problem : problems) fmt::print(stderr, "warning: a plot is missing: {}\n", problem);
+}
+
+}  // namespace jsc

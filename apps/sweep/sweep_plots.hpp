@@ -1,0 +1,33 @@
+// The plots of a sweep: the loss by epoch, the result against each swept option, and for each two of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/report/heat_map.hpp"
+#include "apps/report/plot.hpp"
+#include "apps/sweep/sweep_table.hpp"
+
+namespace jsc {
+
+struct SweepPlots {
+  struct Line {
+    std::string file;  // without .svg
+    Plot plot;
+  };
+  struct Map {
+    std::string file;
+    HeatMap map;
+  };
+  std::vector<Line> lines;
+  std::vector<Map> maps;
+};
+
+// At most eight curves a plot, more cannot be told apart: the rows of the smallest validation loss.
+SweepPlots sweep_plots(const SweepPlan& plan, const std::vector<TrialResult>& results,
+                       const std::vector<SweepRow>& rows);
+
+// "jsc-tiny: batch size, learning rate", what is swept, for titles.
+std::string sweep_title(const SweepPlan& plan);
+
+}  // namespace jsc
