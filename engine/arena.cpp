@@ -18,7 +18,9 @@ void* Arena::allocate(std::size_t bytes) {
 }
 
 Matrix Arena::matrix(Index rows, Index cols) {
-  const Index stride = round_up(cols, kLanes);
+  Index stride = round_up(cols, kLanes);
+  // Rows a multiple of 1 KiB apart would share few sets of a cache and drive each other out.
+  if (rows > 1 && stride % 256 == 0) stride += kLanes;
   return {array<float>(rows * stride), rows, cols, stride};
 }
 

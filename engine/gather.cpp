@@ -1,23 +1,47 @@
 #include "engine/gather.hpp"
 
-#include <algorithm>
-
 #include "engine/kernels/kernels.hpp"
-#include "engine/threads.hpp"
 
 namespace jsc {
 
 void gather_rows(const Execution& execution, const float* x, Index features, const std::uint32_t* indices,
                  Matrix out) {
   if (out.rows != features) fail("gather_rows: out should have {} rows, found {}", features, out.rows);
-  // One run of samples a thread, as waking a thread costs about as much as moving 2^16 floats.
-  const Index runs = std::clamp<Index>(out.size() >> 16, 1, execution.threads);
-  const Index run = round_up((out.cols + runs - 1) / runs, kLanes);
-  parallel_for(execution.threads, runs, [&](Index i) {
-    const Index begin = std::min(out.cols, i * run), end = std::min(out.cols, begin + run);
+  for_each_block(execution.threads, out.cols, [&](Index, Index begin, Index end) {
     engine_kernels(execution.isa)
-        .gather({x, features, indices + begin, out.data + begin, out.stride, end - begin});
+        .gather({x, features, indices + begin, out.data + begin, out.stride, end - begin, out.cols - end});
   });
+}
+
+namespace {
+
+struct GatherStep {
+  const RowSource* source;
+  Variable x;
+  std::int32_t* labels;
+
+  void forward(Tape& tape, SampleBlock block) const {
+    const Matrix out = tape.value(x);
+    const std::uint32_t* indices = source->indices + block.begin;
+    const Index n = block.count(), ahead = out.cols - block.end + source->ahead;
+    engine_kernels(tape.execution().isa)
+        .gather({source->x, source->features, indices, out.data + block.begin, out.stride, n, ahead});
+    if (source->labels == nullptr) return;
+    constexpr Index kAhead = 64;
+    for (Index i = 0; i < n; ++i) {
+      if (i + kAhead < n + ahead) __builtin_prefetch(source->labels + indices[i + kAhead]);
+      labels[block.begin + i] = source->labels[indices[i]];
+    }
+  }
+  void backward(Tape&, Tape::Sinks, SampleBlock) const {}
+};
+
+}  // namespace
+
+Variable gather(Tape& tape, const RowSource* source, Index batch, std::int32_t* labels) {
+  const Variable x = tape.input(source->features, batch);
+  tape.record_blocks("gather", x, batch, {}, {}, GatherStep{source, x, labels});
+  return x;
 }
 
 }  // namespace jsc

@@ -3,8 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/execution.hpp"
-#include "engine/tensor.hpp"
+#include "engine/tape.hpp"
 
 namespace jsc {
 
@@ -12,5 +11,19 @@ namespace jsc {
 // and out has `features` rows. Columns of out up to the next multiple of 16 may be written.
 void gather_rows(const Execution& execution, const float* x, Index features, const std::uint32_t* indices,
                  Matrix out);
+
+// Where a recorded gather reads. The caller moves `indices` on between the replays.
+struct RowSource {
+  const float* x = nullptr;  // [rows][features]
+  Index features = 0;
+  const std::int32_t* labels = nullptr;  // [rows], or null
+  const std::uint32_t* indices =
+      nullptr;      // of the batch, and then `ahead` more that the next batches will ask for:
+  Index ahead = 0;  // their rows are called into the cache early
+};
+
+// A value that each forward() fills with the rows that `source` names, and `labels` [batch] with their labels
+// where there are any. It needs no gradient.
+Variable gather(Tape& tape, const RowSource* source, Index batch, std::int32_t* labels);
 
 }  // namespace jsc

@@ -19,6 +19,16 @@ constexpr std::size_t word_of(std::uint64_t position) {
   return position / 16 % 4;
 }
 
+// The high half of word times n into `result`; false if the word must be drawn again for the result to be
+// uniform.
+bool scaled_word(std::uint64_t word, std::uint64_t n, std::uint64_t& result) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = Wide{word} * n;
+  const auto low = static_cast<std::uint64_t>(product);
+  result = static_cast<std::uint64_t>(product >> 64);
+  return low >= n || low >= -n % n;
+}
+
 // Fills positions first .. first + n - 1: whole groups by one call of the kernel, cut ones through a buffer.
 template <class T, class Kernel>
 void fill(RandomStream stream, std::uint64_t first, T* out, Index n, const Kernel& kernel) {
@@ -76,11 +86,9 @@ float uniform01(RandomStream stream, std::uint64_t position) {
 std::uint64_t uniform_below(RandomStream stream, std::uint64_t position, std::uint64_t n) {
   JSC_ASSERT(n >= 1);
   for (std::uint64_t attempt = 0;; ++attempt) {
-    const auto word = philox_block(stream, position + (attempt << 56));
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = Wide{word[0] | (std::uint64_t{word[1]} << 32)} * n;
-    const auto low = static_cast<std::uint64_t>(product);
-    if (low >= n || low >= -n % n) return static_cast<std::uint64_t>(product >> 64);
+    const auto words = philox_block(stream, position + (attempt << 56));
+    std::uint64_t result = 0;
+    if (scaled_word(words[0] | (std::uint64_t{words[1]} << 32), n, result)) return result;
   }
 }
 
@@ -103,11 +111,31 @@ void fill_normal(RandomStream stream, std::uint64_t first, float* out, Index n, 
        [isa](const RandomArgs& args, float* to) { engine_kernels(isa).random_normal(args, to); });
 }
 
-void fill_permutation(RandomStream stream, std::uint32_t* out, Index n) {
-  for (Index i = 0; i < n; ++i) out[i] = static_cast<std::uint32_t>(i);
-  for (Index i = n; i > 1; --i)
-    std::swap(out[i - 1],
-              out[uniform_below(stream, static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i))]);
+// The words come in groups of 16 positions (words 0 and 1 of 16 blocks); positions and values far apart are
+// called into the cache before they are exchanged.
+void shuffle(RandomStream stream, std::uint32_t* values, Index n, Isa isa) {
+  constexpr Index kGroups = 16, kChunk = kGroups * 16;
+  std::int32_t words[kGroups * kGroup];
+  std::uint32_t other[kChunk];
+  for (Index chunk = n / kChunk; chunk >= 0; --chunk) {
+    const Index first = chunk * kChunk, begin = std::max<Index>(first, 2),
+                end = std::min(n + 1, first + kChunk);
+    if (begin >= end) continue;
+    engine_kernels(isa).random_words(
+        {stream.seed, stream.stream, static_cast<std::uint64_t>(chunk * kGroups), kGroups}, words);
+    for (Index i = begin; i < end; ++i) {
+      const Index at = i - first;
+      const std::int32_t* group = words + at / 16 * kGroup + at % 16;
+      const std::uint64_t word = static_cast<std::uint32_t>(group[0]) |
+                                 (static_cast<std::uint64_t>(static_cast<std::uint32_t>(group[16])) << 32);
+      const auto range = static_cast<std::uint64_t>(i);
+      std::uint64_t pick = 0;
+      if (!scaled_word(word, range, pick)) pick = uniform_below(stream, range, range);
+      other[at] = static_cast<std::uint32_t>(pick);
+      __builtin_prefetch(values + pick, 1);
+    }
+    for (Index i = end - 1; i >= begin; --i) std::swap(values[i - 1], values[other[i - first]]);
+  }
 }
 
 }  // namespace jsc

@@ -44,7 +44,8 @@ void fill_uniform(RandomStream stream, std::uint64_t first, float lo, float hi, 
 // out[i] = standard normal of position first + i (Box-Muller on two words; at most 6.66 in magnitude)
 void fill_normal(RandomStream stream, std::uint64_t first, float* out, Index n, Isa isa = detected_isa());
 
-// out = a random permutation of 0..n-1 (Fisher-Yates); n <= 2^32
-void fill_permutation(RandomStream stream, std::uint32_t* out, Index n);
+// Puts the n values into a random order (Fisher-Yates: for i = n .. 2, exchanges values i - 1 and
+// uniform_below(stream, i, i)).
+void shuffle(RandomStream stream, std::uint32_t* values, Index n, Isa isa = detected_isa());
 
 }  // namespace jsc

@@ -44,13 +44,14 @@ Variable Tape::output(Index rows, Index cols, std::initializer_list<Variable> in
   return add(slot);
 }
 
-void Tape::append(const char* name, Variable output, const void* step, Run run_forward, Run run_backward) {
-  at(output).name = name;
-  steps_.push_back({name, output, step, run_forward, run_backward});
+void Tape::append(const Record& record) {
+  at(record.output).name = record.name;
+  steps_.push_back(record);
   forward_done_ = false;
 }
 
 void Tape::reset() {
+  drop_scheduled();
   arena_.reset();
   slots_.clear();
   steps_.clear();
@@ -66,7 +67,18 @@ const Annotation* Tape::exact(Variable v) const {
 }
 
 void Tape::forward() {
-  for (const Record& record : steps_) record.forward(record.step, *this);
+  drop_scheduled();  // what a step that threw left behind
+  for (const Record& record : steps_) {
+    if (record.forward != nullptr) {
+      run_scheduled();
+      record.forward(record.step, *this);
+      continue;
+    }
+    for (Variable input : record.inputs) finish_before_use(input);
+    schedule(record, *record.forward_passes);
+    if (record.forward_passes->finish != nullptr) mark_unfinished(record.output);
+  }
+  run_scheduled();
   forward_done_ = true;
 }
 
@@ -80,11 +92,59 @@ void Tape::backward(Variable loss) {
     fail("backward: there is no forward pass to differentiate (run forward() before each backward())");
   forward_done_ = false;
 
+  drop_scheduled();
   for (Slot& slot : slots_) slot.written = false;
   at(loss).gradient(0, 0) = 1.0F;
   at(loss).written = true;
-  for (auto record = steps_.rbegin(); record != steps_.rend(); ++record)
-    if (at(record->output).written) record->backward(record->step, *this);
+  for (auto record = steps_.rbegin(); record != steps_.rend(); ++record) {
+    if (!at(record->output).written) continue;
+    if (record->backward != nullptr) {
+      run_scheduled();
+      record->backward(record->step, *this);
+      continue;
+    }
+    finish_before_use(record->output);
+    for (std::size_t i = 0; i < record->inputs.size(); ++i) {
+      finish_before_use(record->inputs[i]);
+      record->sinks[i] = record->inputs[i] ? sink(record->inputs[i]) : Sink{{}, false};
+    }
+    schedule(*record, *record->backward_passes);
+    if (record->backward_passes->finish == nullptr) continue;
+    for (Variable input : record->whole_inputs)
+      if (input && needs_gradient(input)) mark_unfinished(input);
+  }
+  run_scheduled();
+}
+
+// Lines up the passes of a step behind those that wait, after running them if it has to wait for all samples.
+void Tape::schedule(const Record& record, const Passes& passes) {
+  if (record.samples != scheduled_samples_) run_scheduled();
+  scheduled_samples_ = record.samples;
+  if (passes.sum != nullptr) {
+    scheduled_.push_back({record.step, record.sinks, passes.sum});
+    run_scheduled();
+  }
+  if (passes.combine != nullptr) passes.combine(record.step, *this, record.sinks);
+  scheduled_.push_back({record.step, record.sinks, passes.run});
+  if (passes.finish != nullptr) to_finish_.push_back({record.step, record.sinks, passes.finish});
+}
+
+void Tape::run_scheduled() {
+  if (scheduled_.empty()) return;
+  const Index samples = scheduled_samples_;
+  parallel_for(threads_for(execution_.threads, samples), block_count(samples), [&](Index number) {
+    const SampleBlock block = sample_block(number, samples);
+    for (const Pass& pass : scheduled_) pass.run(pass.step, *this, pass.sinks, block);
+  });
+  for (const Finish& finish : to_finish_) finish.run(finish.step, *this, finish.sinks);
+  drop_scheduled();
+}
+
+void Tape::drop_scheduled() {
+  for (Variable v : unfinished_) at(v).unfinished = false;
+  scheduled_.clear();
+  to_finish_.clear();
+  unfinished_.clear();
 }
 
 Tape::Sink Tape::sink(Variable input) {

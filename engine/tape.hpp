@@ -13,11 +13,25 @@
 // to a gradient writes it and later ones add to it, so gradients are never cleared. A step whose output
 // received no gradient is skipped.
 //
-// A step is a trivially destructible struct with
+// A step is a trivially destructible struct. One that needs all samples at once has
 //   void forward(Tape&) const;    compute the output's value
 //   void backward(Tape&) const;   for each input that needs it: add its share to tape.sink(input)
+// Most treat the blocks of samples (threads.hpp) one by one and say so (record_blocks):
+//   void forward(Tape&, SampleBlock) const;                  the output's columns of that block
+//   void backward(Tape&, Tape::Sinks, SampleBlock) const;    sinks[i]: where the gradient of the i-th input
+//   goes
+// and, where something of all samples is needed, any of
+//   void begin_forward(Tape&) const;                once, before the blocks
+//   void sum_forward(Tape&, SampleBlock) const;     a pass over the blocks before forward,
+//   void combine_forward(Tape&) const;              once between the two
+//   void finish_forward(Tape&) const;               once, after the blocks: adds up what they found
+//   void sum_backward(Tape&, Tape::Sinks, SampleBlock) const, combine_backward(Tape&, Tape::Sinks) const,
+//   void finish_backward(Tape&, Tape::Sinks) const  the same of the other direction.
+// A block runs through as many steps as it can before the next block does, while its values are in the cache;
+// the blocks are spread over the threads; only combine_* and steps of the first kind wait for all blocks.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
@@ -28,6 +42,7 @@
 
 #include "engine/arena.hpp"
 #include "engine/execution.hpp"
+#include "engine/threads.hpp"
 
 namespace jsc {
 
@@ -69,11 +84,26 @@ class Tape {
   // Appends a step. `name` must outlive the tape (a literal).
   template <class Step>
   void record(const char* name, Variable output, const Step& step) {
-    append(
-        name, output, arena_.make(step),
-        [](const void* s, Tape& tape) { static_cast<const Step*>(s)->forward(tape); },
-        [](const void* s, Tape& tape) { static_cast<const Step*>(s)->backward(tape); });
+    append({name,
+            output,
+            arena_.make(step),
+            [](const void* s, Tape& tape) { static_cast<const Step*>(s)->forward(tape); },
+            [](const void* s, Tape& tape) { static_cast<const Step*>(s)->backward(tape); },
+            0,
+            {},
+            {},
+            nullptr,
+            nullptr,
+            nullptr});
   }
+  // Appends a step that treats blocks of `samples` samples. Its inputs (empty variables allowed) are, in the
+  // order of its sinks, those with a column for each sample, and those it reads as a whole, whose gradients
+  // combine_backward or finish_backward delivers. The output has a column for each sample, or finish_forward
+  // writes it.
+  template <class Step>
+  void record_blocks(const char* name, Variable output, Index samples,
+                     std::initializer_list<Variable> sampled_inputs,
+                     std::initializer_list<Variable> whole_inputs, const Step& step);
   // Notes something about a variable; the order of the notes is kept. `raw` must live as long as the
   // recording (in the arena).
   void annotate(Annotation annotation) { annotations_.push_back(std::move(annotation)); }
@@ -106,6 +136,7 @@ class Tape {
     Matrix d;         // where the gradient goes; d.data is null if the input needs none
     bool accumulate;  // add to what is there (true) or overwrite it (false)
   };
+  using Sinks = const Sink*;
   // Asks for the gradient of an input and marks it as written: call once for each contribution and then write
   // it.
   Sink sink(Variable input);
@@ -117,18 +148,59 @@ class Tape {
     Matrix value;
     Matrix gradient;
     std::string_view name;
-    bool written = false;
+    bool written = false;     // the gradient, in the running backward walk
+    bool unfinished = false;  // waits for a finish_*: the value (forward), the gradient (backward)
   };
   using Run = void (*)(const void* step, Tape& tape);
+  using RunOnce = void (*)(const void* step, Tape& tape, Sinks sinks);
+  using RunBlock = void (*)(const void* step, Tape& tape, Sinks sinks, SampleBlock block);
+  // One direction of a step over blocks; null where the step has no such function.
+  struct Passes {
+    RunBlock sum;
+    RunOnce combine;  // after sum; begin_* where there is no sum
+    RunBlock run;
+    RunOnce finish;
+  };
   struct Record {
     const char* name;
     Variable output;
     const void* step;
-    Run forward;
-    Run backward;
+    Run forward, backward;  // of a step that needs all samples at once; null for one over blocks
+    // Of a step over blocks:
+    Index samples;
+    std::span<const Variable> inputs;  // all
+    std::span<const Variable> whole_inputs;
+    Sink* sinks;  // one an input
+    const Passes *forward_passes, *backward_passes;
+  };
+  // What waits to be run, block by block.
+  struct Pass {
+    const void* step;
+    Sinks sinks;
+    RunBlock run;
+  };
+  struct Finish {
+    const void* step;
+    Sinks sinks;
+    RunOnce run;
   };
 
-  void append(const char* name, Variable output, const void* step, Run run_forward, Run run_backward);
+  template <class Step>
+  static constexpr Passes forward_passes();
+  template <class Step>
+  static constexpr Passes backward_passes();
+
+  void append(const Record& record);
+  void schedule(const Record& record, const Passes& passes);
+  void run_scheduled();
+  void drop_scheduled();
+  void finish_before_use(Variable v) {
+    if (v && at(v).unfinished) run_scheduled();
+  }
+  void mark_unfinished(Variable v) {
+    at(v).unfinished = true;
+    unfinished_.push_back(v);
+  }
   Variable add(const Slot& slot);
   Slot& at(Variable v) {
     JSC_ASSERT(v.id >= 0 && static_cast<std::size_t>(v.id) < slots_.size());
@@ -143,7 +215,79 @@ class Tape {
   std::vector<Record> steps_;
   std::vector<Variable> parameters_;
   std::vector<Annotation> annotations_;
+  std::vector<Pass> scheduled_;    // over blocks of scheduled_samples_
+  std::vector<Finish> to_finish_;  // after them
+  std::vector<Variable> unfinished_;
+  Index scheduled_samples_ = 0;
   bool forward_done_ = false;
 };
+
+template <class Step>
+constexpr Tape::Passes Tape::forward_passes() {
+  Passes passes{};
+  passes.run = [](const void* s, Tape& tape, Sinks, SampleBlock block) {
+    static_cast<const Step*>(s)->forward(tape, block);
+  };
+  if constexpr (requires(const Step& s, Tape& tape) { s.combine_forward(tape); }) {
+    passes.sum = [](const void* s, Tape& tape, Sinks, SampleBlock block) {
+      static_cast<const Step*>(s)->sum_forward(tape, block);
+    };
+    passes.combine = [](const void* s, Tape& tape, Sinks) {
+      static_cast<const Step*>(s)->combine_forward(tape);
+    };
+  }
+  if constexpr (requires(const Step& s, Tape& tape) { s.begin_forward(tape); })
+    passes.combine = [](const void* s, Tape& tape, Sinks) {
+      static_cast<const Step*>(s)->begin_forward(tape);
+    };
+  if constexpr (requires(const Step& s, Tape& tape) { s.finish_forward(tape); })
+    passes.finish = [](const void* s, Tape& tape, Sinks) {
+      static_cast<const Step*>(s)->finish_forward(tape);
+    };
+  return passes;
+}
+
+template <class Step>
+constexpr Tape::Passes Tape::backward_passes() {
+  Passes passes{};
+  passes.run = [](const void* s, Tape& tape, Sinks sinks, SampleBlock block) {
+    static_cast<const Step*>(s)->backward(tape, sinks, block);
+  };
+  if constexpr (requires(const Step& s, Tape& tape, Sinks sinks) { s.combine_backward(tape, sinks); }) {
+    passes.sum = [](const void* s, Tape& tape, Sinks sinks, SampleBlock block) {
+      static_cast<const Step*>(s)->sum_backward(tape, sinks, block);
+    };
+    passes.combine = [](const void* s, Tape& tape, Sinks sinks) {
+      static_cast<const Step*>(s)->combine_backward(tape, sinks);
+    };
+  }
+  if constexpr (requires(const Step& s, Tape& tape, Sinks sinks) { s.finish_backward(tape, sinks); })
+    passes.finish = [](const void* s, Tape& tape, Sinks sinks) {
+      static_cast<const Step*>(s)->finish_backward(tape, sinks);
+    };
+  return passes;
+}
+
+template <class Step>
+void Tape::record_blocks(const char* name, Variable output, Index samples,
+                         std::initializer_list<Variable> sampled_inputs,
+                         std::initializer_list<Variable> whole_inputs, const Step& step) {
+  static constexpr Passes forward = forward_passes<Step>(), backward = backward_passes<Step>();
+  const std::size_t count = sampled_inputs.size() + whole_inputs.size();
+  auto* inputs = arena_.array<Variable>(static_cast<Index>(count));
+  auto* whole = std::copy(sampled_inputs.begin(), sampled_inputs.end(), inputs);
+  std::copy(whole_inputs.begin(), whole_inputs.end(), whole);
+  append({name,
+          output,
+          arena_.make(step),
+          nullptr,
+          nullptr,
+          samples,
+          {inputs, count},
+          {whole, whole_inputs.size()},
+          arena_.array<Sink>(static_cast<Index>(count)),
+          &forward,
+          &backward});
+}
 
 }  // namespace jsc

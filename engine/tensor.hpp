@@ -1,8 +1,8 @@
 // Dense matrices of float32 and the views that kernels work on.
 //
 // Two layouts, both described by one View (rows, cols, stride):
-//   activation  [features][batch]: a row is one feature over the samples; stride = batch rounded up to 16
-//   floats, so
+//   activation  [features][batch]: a row is one feature over the samples; stride = a multiple of 16 floats,
+//   so
 //               every row starts on a 64-byte line. Columns batch..stride-1 are padding: anything may be
 //               written there, and nothing that is kept may depend on what stands there.
 //   parameter   [out][in] as PyTorch stores it: stride = in, no padding; a vector of n is one row of n.

@@ -22,6 +22,7 @@ enum class Mode { train, evaluate };
 struct RecordContext {
   Mode mode = Mode::evaluate;
   RandomStream random{};  // for random layers; each call of a module gets a stream of its own
+  bool relu = false;      // a ReLU follows and belongs to the step; only where fuses_relu() says so
 };
 
 // A trained tensor. The storage belongs to the graph's ParameterBlock; the views are null until the graph
@@ -62,6 +63,9 @@ class Module {
   // Appends the module's steps to the tape. `path` names its parameters in messages.
   virtual Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                           std::string_view path) = 0;
+
+  // Whether record() can take a ReLU that follows into its step: same bits, fewer passes over memory.
+  virtual bool fuses_relu() const { return false; }
 
   // Sets parameters and buffers to their starting values. Needs bound parameters.
   virtual void initialize(RandomStream stream);

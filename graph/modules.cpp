@@ -58,10 +58,10 @@ Index Linear::output_features(std::span<const Index> inputs) const {
   return out_;
 }
 
-Variable Linear::record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
+Variable Linear::record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                         std::string_view path) {
   return linear(tape, inputs[0], parameter_variable(tape, "weight", path),
-                parameter_variable(tape, "bias", path));
+                parameter_variable(tape, "bias", path), context.relu);
 }
 
 void Linear::initialize(RandomStream stream) {
@@ -101,8 +101,9 @@ Variable BatchNorm1d::record(Tape& tape, std::span<const Variable> inputs, const
   const Variable bias = parameter_variable(tape, "bias", path);
   const auto eps = static_cast<float>(eps_);
   if (context.mode == Mode::train)
-    return batch_norm_train(tape, inputs[0], weight, bias, buffers, eps, static_cast<float>(momentum_));
-  return batch_norm_eval(tape, inputs[0], weight, bias, buffers, eps);
+    return batch_norm_train(tape, inputs[0], weight, bias, buffers, eps, static_cast<float>(momentum_),
+                            context.relu);
+  return batch_norm_eval(tape, inputs[0], weight, bias, buffers, eps, context.relu);
 }
 
 void BatchNorm1d::initialize(RandomStream) {

@@ -14,6 +14,7 @@ class Linear final : public Module {
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                   std::string_view path) override;
+  bool fuses_relu() const override { return true; }
   void initialize(RandomStream stream) override;
   Index in() const { return in_; }
   Index out() const { return out_; }
@@ -31,6 +32,7 @@ class BatchNorm1d final : public Module {
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                   std::string_view path) override;
+  bool fuses_relu() const override { return true; }
   void initialize(RandomStream stream) override;
   Index features() const { return features_; }
   double eps() const { return eps_; }

@@ -24,14 +24,15 @@ namespace {
 struct AddStep {
   Variable a, b, y;
 
-  void forward(Tape& tape) const {
-    add_forward(tape.execution(), tape.value(a), tape.value(b), tape.value(y));
+  void forward(Tape& tape, SampleBlock block) const {
+    add_forward(tape.execution(), columns(tape.value(a), block), columns(tape.value(b), block),
+                columns(tape.value(y), block));
   }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_a = tape.sink(a);
-    if (d_a.d) add_backward(tape.execution(), tape.d(y), d_a.d, d_a.accumulate);
-    const Tape::Sink d_b = tape.sink(b);
-    if (d_b.d) add_backward(tape.execution(), tape.d(y), d_b.d, d_b.accumulate);
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const ConstMatrix d_y = columns(tape.d(y), block);
+    const Tape::Sink &d_a = sinks[0], &d_b = sinks[1];
+    if (d_a.d) add_backward(tape.execution(), d_y, columns(d_a.d, block), d_a.accumulate);
+    if (d_b.d) add_backward(tape.execution(), d_y, columns(d_b.d, block), d_b.accumulate);
   }
 };
 
@@ -40,7 +41,7 @@ struct AddStep {
 Variable add(Tape& tape, Variable a, Variable b) {
   require_same_shape("add", "second operand", tape.value(a), tape.value(b));
   const Variable y = tape.output(tape.value(a).rows, tape.value(a).cols, {a, b});
-  tape.record("add", y, AddStep{a, b, y});
+  tape.record_blocks("add", y, tape.value(a).cols, {a, b}, {}, AddStep{a, b, y});
   return y;
 }
 

@@ -1,130 +1,91 @@
 #include "ops/batch_norm.hpp"
 
-#include <algorithm>
 #include <cmath>
 
-#include "ops/kernels/ops_kernels.hpp"
 #include "ops/rows.hpp"
 
 namespace jsc {
 namespace {
 
-// A feature is one task: its statistics need all its samples. One block of samples is too little to share.
-int feature_threads(const Execution& execution, Index samples) {
-  return samples > kSampleBlock ? execution.threads : 1;
-}
-
-// Adds up partial(begin, n) over the blocks of samples, ascending.
-template <class Partial>
-float sum_blocks(Index samples, const Partial& partial) {
-  float total = 0.0F;
-  for (Index begin = 0; begin < samples; begin += kSampleBlock)
-    total += partial(begin, std::min(kSampleBlock, samples - begin));
-  return total;
-}
-
 float inverse_sqrt(float variance, float eps) {
   return 1.0F / std::sqrt(variance + eps);
 }
 
-struct GradientSums {
-  float plain, centered;  // sum d_y, sum d_y·(x - mean)
-};
-
-GradientSums gradient_sums(const OpsKernels& kernels, Index samples, float mean, const float* x,
-                           const float* d_y) {
-  GradientSums total{0.0F, 0.0F};
-  for (Index begin = 0; begin < samples; begin += kSampleBlock) {
-    float sums[2];
-    kernels.batch_norm_sums(std::min(kSampleBlock, samples - begin), mean, x + begin, d_y + begin, sums);
-    total.plain += sums[0];
-    total.centered += sums[1];
-  }
-  return total;
-}
-
-void deliver(Matrix d, Index feature, float share, bool accumulate) {
-  if (d) d(0, feature) = accumulate ? d(0, feature) + share : share;
-}
-
-void deliver_affine(const BatchNormGradients& gradients, Index feature, GradientSums sums,
-                    float inverse_deviation) {
-  deliver(gradients.d_weight, feature, sums.centered * inverse_deviation, gradients.accumulate_weight);
-  deliver(gradients.d_bias, feature, sums.plain, gradients.accumulate_bias);
+void deliver(const Tape::Sink& sink, Index feature, float share) {
+  if (sink.d) sink.d(0, feature) = sink.accumulate ? sink.d(0, feature) + share : share;
 }
 
 }  // namespace
 
-void batch_norm_train_forward(const Execution& execution, ConstMatrix x, const float* weight,
-                              const float* bias, BatchNormBuffers buffers, float eps, float momentum,
-                              float* mean, float* inverse_deviation, Matrix y) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
-  const Index n = x.cols;
-  const double keep = 1.0 - static_cast<double>(momentum), take = static_cast<double>(momentum);
-  parallel_for(feature_threads(execution, n), x.rows, [&](Index f) {
-    const float* row = x.row(f);
-    const float total =
-        sum_blocks(n, [&](Index begin, Index count) { return kernels.sum(count, row + begin); });
-    const float m = total / static_cast<float>(n);
-    const float squares = sum_blocks(
-        n, [&](Index begin, Index count) { return kernels.sum_squared_deviations(count, m, row + begin); });
-    const float r = inverse_sqrt(squares / static_cast<float>(n), eps);
-    mean[f] = m;
-    inverse_deviation[f] = r;
-    kernels.normalize(n, m, weight != nullptr ? weight[f] * r : r, bias != nullptr ? bias[f] : 0.0F, row,
-                      y.row(f));
+Index batch_norm_moments_size(Index features, Index samples) {
+  return 2 * features * block_count(samples);
+}
 
-    const double unbiased = static_cast<double>(squares) / static_cast<double>(n - 1);
+void batch_norm_moments(const Execution& execution, ConstMatrix x, SampleBlock block, float* moments) {
+  float* sums = moments + 2 * x.rows * block.number;
+  ops_kernels(execution.isa)
+      .moments(x.rows, block.count(), x.data + block.begin, x.stride, sums, sums + x.rows);
+}
+
+void batch_norm_statistics(Index features, Index samples, const float* moments, BatchNormBuffers buffers,
+                           float eps, float momentum, float* mean, float* inverse_deviation) {
+  const auto n = static_cast<float>(samples);
+  const double keep = 1.0 - static_cast<double>(momentum), take = static_cast<double>(momentum);
+  const Index blocks = block_count(samples);
+  for (Index f = 0; f < features; ++f) {
+    const auto sum = [&](Index b) { return moments[2 * features * b + f]; };
+    float total = sum(0);
+    for (Index b = 1; b < blocks; ++b) total += sum(b);
+    const float m = total / n;
+    float squares = moments[features + f];
+    if (blocks > 1) {
+      squares = 0.0F;
+      for (Index b = 0; b < blocks; ++b) {
+        const auto count = static_cast<float>(sample_block(b, samples).count());
+        const float offset = sum(b) / count - m;
+        squares += moments[2 * features * b + features + f] + count * offset * offset;
+      }
+    }
+    mean[f] = m;
+    inverse_deviation[f] = inverse_sqrt(squares / n, eps);
+    const double unbiased = static_cast<double>(squares) / static_cast<double>(samples - 1);
     buffers.running_mean[f] = static_cast<float>(keep * static_cast<double>(buffers.running_mean[f]) +
                                                  take * static_cast<double>(m));
     buffers.running_var[f] =
         static_cast<float>(keep * static_cast<double>(buffers.running_var[f]) + take * unbiased);
-  });
+  }
   ++*buffers.num_batches_tracked;
 }
 
-void batch_norm_train_backward(const Execution& execution, ConstMatrix x, const float* weight,
-                               const float* mean, const float* inverse_deviation, ConstMatrix d_y,
-                               const BatchNormGradients& gradients) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
-  const Index n = x.cols;
-  parallel_for(feature_threads(execution, n), x.rows, [&](Index f) {
-    const float m = mean[f], r = inverse_deviation[f];
-    const GradientSums sums = gradient_sums(kernels, n, m, x.row(f), d_y.row(f));
-    deliver_affine(gradients, f, sums, r);
-    if (!gradients.d_x) return;
-    const float mean_d_y = sums.plain / static_cast<float>(n);
-    const float slope = sums.centered / static_cast<float>(n) * r * r;
-    kernels.batch_norm_backward(n, m, weight != nullptr ? weight[f] * r : r, mean_d_y, slope, x.row(f),
-                                d_y.row(f), gradients.d_x.row(f), gradients.accumulate_x);
-  });
+void batch_norm_normalize(const Execution& execution, const NormalizeRows& norm, ConstMatrix x, Matrix y) {
+  ops_kernels(execution.isa).normalize(x.rows, x.cols, norm, x.data, x.stride, y.data, y.stride);
 }
 
-void batch_norm_eval_forward(const Execution& execution, ConstMatrix x, const float* weight,
-                             const float* bias, BatchNormBuffers buffers, float eps, Matrix y) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
-  for_each_row(execution, x.rows, x.cols, [&](Index f, Index begin, Index n) {
-    const float r = inverse_sqrt(buffers.running_var[f], eps);
-    const float alpha = weight != nullptr ? weight[f] * r : r;
-    const float beta = std::fma(-buffers.running_mean[f], alpha, bias != nullptr ? bias[f] : 0.0F);
-    kernels.affine(n, alpha, beta, x.row(f) + begin, y.row(f) + begin);
-  });
+void batch_norm_gradient_sums(const Execution& execution, const NormalizeRows& norm, ConstMatrix x,
+                              ConstMatrix d_y, float* sums) {
+  ops_kernels(execution.isa)
+      .batch_norm_sums(x.rows, x.cols, norm, x.data, x.stride, d_y.data, d_y.stride, sums, sums + x.rows);
 }
 
-void batch_norm_eval_backward(const Execution& execution, ConstMatrix x, const float* weight,
-                              BatchNormBuffers buffers, float eps, ConstMatrix d_y,
-                              const BatchNormGradients& gradients) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
-  const Index n = x.cols;
-  parallel_for(feature_threads(execution, n), x.rows, [&](Index f) {
+void batch_norm_backward(const Execution& execution, const NormalizeRows& norm, const float* mean_d,
+                         const float* slope, ConstMatrix x, ConstMatrix d_y, Matrix d_x, bool accumulate) {
+  ops_kernels(execution.isa)
+      .batch_norm_backward(x.rows, x.cols, norm, mean_d, slope, x.data, x.stride, d_y.data, d_y.stride,
+                           d_x.data, d_x.stride, accumulate);
+}
+
+void batch_norm_alpha_beta(Index features, const float* weight, const float* bias, BatchNormBuffers buffers,
+                           float eps, float* alpha, float* beta) {
+  for (Index f = 0; f < features; ++f) {
     const float r = inverse_sqrt(buffers.running_var[f], eps);
-    if (gradients.d_weight || gradients.d_bias)
-      deliver_affine(gradients, f, gradient_sums(kernels, n, buffers.running_mean[f], x.row(f), d_y.row(f)),
-                     r);
-    if (gradients.d_x)
-      kernels.scale(n, weight != nullptr ? weight[f] * r : r, d_y.row(f), gradients.d_x.row(f),
-                    gradients.accumulate_x);
-  });
+    alpha[f] = weight != nullptr ? weight[f] * r : r;
+    beta[f] = std::fma(-buffers.running_mean[f], alpha[f], bias != nullptr ? bias[f] : 0.0F);
+  }
+}
+
+void batch_norm_eval_forward(const Execution& execution, const float* alpha, const float* beta, bool relu,
+                             ConstMatrix x, Matrix y) {
+  ops_kernels(execution.isa).affine(x.rows, x.cols, alpha, beta, relu, x.data, x.stride, y.data, y.stride);
 }
 
 namespace {
@@ -133,27 +94,63 @@ const float* data_or_null(const Tape& tape, Variable v) {
   return v ? tape.value(v).data : nullptr;
 }
 
-BatchNormGradients sinks(Tape& tape, Variable x, Variable weight, Variable bias) {
-  const Tape::Sink none{{}, false};
-  const Tape::Sink d_weight = weight ? tape.sink(weight) : none, d_bias = bias ? tape.sink(bias) : none;
-  const Tape::Sink d_x = tape.sink(x);
-  return {d_x.d, d_weight.d, d_bias.d, d_x.accumulate, d_weight.accumulate, d_bias.accumulate};
+// Sums over the blocks, ascending.
+float total(const float* block_sums, Index blocks, Index distance) {
+  float sum = block_sums[0];
+  for (Index b = 1; b < blocks; ++b) sum += block_sums[b * distance];
+  return sum;
 }
+
+// The sinks of both steps.
+enum Input { kX, kWeight, kBias };
 
 struct BatchNormTrainStep {
   Variable x, weight, bias, y;
   BatchNormBuffers buffers;
   float eps, momentum;
-  float *mean, *inverse_deviation;
+  bool relu;
+  float* block_sums;                                         // [block][2][features], of either direction
+  float *mean, *inverse_deviation, *scale, *mean_d, *slope;  // [features]
 
-  void forward(Tape& tape) const {
-    batch_norm_train_forward(tape.execution(), tape.value(x), data_or_null(tape, weight),
-                             data_or_null(tape, bias), buffers, eps, momentum, mean, inverse_deviation,
-                             tape.value(y));
+  NormalizeRows norm(const Tape& tape) const { return {mean, scale, data_or_null(tape, bias), relu}; }
+
+  void sum_forward(Tape& tape, SampleBlock block) const {
+    batch_norm_moments(tape.execution(), tape.value(x), block, block_sums);
   }
-  void backward(Tape& tape) const {
-    batch_norm_train_backward(tape.execution(), tape.value(x), data_or_null(tape, weight), mean,
-                              inverse_deviation, tape.d(y), sinks(tape, x, weight, bias));
+  void combine_forward(Tape& tape) const {
+    const Matrix v = tape.value(x);
+    batch_norm_statistics(v.rows, v.cols, block_sums, buffers, eps, momentum, mean, inverse_deviation);
+    const float* w = data_or_null(tape, weight);
+    for (Index f = 0; f < v.rows; ++f)
+      scale[f] = w != nullptr ? w[f] * inverse_deviation[f] : inverse_deviation[f];
+  }
+  void forward(Tape& tape, SampleBlock block) const {
+    batch_norm_normalize(tape.execution(), norm(tape), columns(tape.value(x), block),
+                         columns(tape.value(y), block));
+  }
+
+  void sum_backward(Tape& tape, Tape::Sinks, SampleBlock block) const {
+    const Matrix v = tape.value(x);
+    batch_norm_gradient_sums(tape.execution(), norm(tape), columns(v, block), columns(tape.d(y), block),
+                             block_sums + 2 * v.rows * block.number);
+  }
+  void combine_backward(Tape& tape, Tape::Sinks sinks) const {
+    const Index features = tape.value(x).rows, samples = tape.value(x).cols, blocks = block_count(samples);
+    const auto n = static_cast<float>(samples);
+    for (Index f = 0; f < features; ++f) {
+      const float r = inverse_deviation[f];
+      const float plain = total(block_sums + f, blocks, 2 * features);
+      const float centered = total(block_sums + features + f, blocks, 2 * features);
+      deliver(sinks[kWeight], f, centered * r);
+      deliver(sinks[kBias], f, plain);
+      mean_d[f] = plain / n;
+      slope[f] = centered / n * r * r;
+    }
+  }
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    if (sinks[kX].d)
+      batch_norm_backward(tape.execution(), norm(tape), mean_d, slope, columns(tape.value(x), block),
+                          columns(tape.d(y), block), columns(sinks[kX].d, block), sinks[kX].accumulate);
   }
 };
 
@@ -161,14 +158,40 @@ struct BatchNormEvalStep {
   Variable x, weight, bias, y;
   BatchNormBuffers buffers;
   float eps;
+  bool relu;
+  float *alpha, *beta;  // [features]
+  float* block_sums;    // [block][2][features] of the backward direction
 
-  void forward(Tape& tape) const {
-    batch_norm_eval_forward(tape.execution(), tape.value(x), data_or_null(tape, weight),
-                            data_or_null(tape, bias), buffers, eps, tape.value(y));
+  NormalizeRows norm() const { return {buffers.running_mean, alpha, nullptr, false}; }
+
+  void begin_forward(Tape& tape) const {
+    batch_norm_alpha_beta(tape.value(x).rows, data_or_null(tape, weight), data_or_null(tape, bias), buffers,
+                          eps, alpha, beta);
   }
-  void backward(Tape& tape) const {
-    batch_norm_eval_backward(tape.execution(), tape.value(x), data_or_null(tape, weight), buffers, eps,
-                             tape.d(y), sinks(tape, x, weight, bias));
+  void forward(Tape& tape, SampleBlock block) const {
+    batch_norm_eval_forward(tape.execution(), alpha, beta, relu, columns(tape.value(x), block),
+                            columns(tape.value(y), block));
+  }
+
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const ConstMatrix v = columns(tape.value(x), block), d_y = columns(tape.d(y), block);
+    if (sinks[kWeight].d || sinks[kBias].d)
+      batch_norm_gradient_sums(tape.execution(), norm(), v, d_y, block_sums + 2 * v.rows * block.number);
+    if (!sinks[kX].d) return;
+    const Matrix d_x = columns(sinks[kX].d, block);
+    const OpsKernels& kernels = ops_kernels(tape.execution().isa);
+    for (Index f = 0; f < v.rows; ++f)
+      kernels.scale(v.cols, alpha[f], d_y.row(f), d_x.row(f), sinks[kX].accumulate);
+  }
+  void finish_backward(Tape& tape, Tape::Sinks sinks) const {
+    const Index features = tape.value(x).rows, blocks = block_count(tape.value(x).cols);
+    if (!sinks[kWeight].d && !sinks[kBias].d) return;
+    for (Index f = 0; f < features; ++f) {
+      deliver(
+          sinks[kWeight], f,
+          total(block_sums + features + f, blocks, 2 * features) * inverse_sqrt(buffers.running_var[f], eps));
+      deliver(sinks[kBias], f, total(block_sums + f, blocks, 2 * features));
+    }
   }
 };
 
@@ -183,25 +206,36 @@ void check(const Tape& tape, Variable x, Variable weight, Variable bias, float e
 }  // namespace
 
 Variable batch_norm_train(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
-                          float eps, float momentum) {
+                          float eps, float momentum, bool relu) {
   check(tape, x, weight, bias, eps);
-  const Matrix vx = tape.value(x);
-  if (vx.cols < 2)
+  const Matrix v = tape.value(x);
+  if (v.cols < 2)
     fail("batch_norm, training: expected at least 2 samples in a batch (variance of one is 0), found {}",
-         vx.cols);
-  const Variable y = tape.output(vx.rows, vx.cols, {x, weight, bias});
-  float* mean = tape.arena().array<float>(vx.rows);
-  float* inverse_deviation = tape.arena().array<float>(vx.rows);
-  tape.record("batch_norm", y,
-              BatchNormTrainStep{x, weight, bias, y, buffers, eps, momentum, mean, inverse_deviation});
+         v.cols);
+  const Variable y = tape.output(v.rows, v.cols, {x, weight, bias});
+  Arena& arena = tape.arena();
+  const auto numbers = [&] { return arena.array<float>(v.rows); };
+  float* block_sums = arena.array<float>(batch_norm_moments_size(v.rows, v.cols));
+  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {weight, bias},
+                     BatchNormTrainStep{x, weight, bias, y, buffers, eps, momentum, relu, block_sums,
+                                        numbers(), numbers(), numbers(), numbers(), numbers()});
   return y;
 }
 
 Variable batch_norm_eval(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
-                         float eps) {
+                         float eps, bool relu) {
   check(tape, x, weight, bias, eps);
-  const Variable y = tape.output(tape.value(x).rows, tape.value(x).cols, {x, weight, bias});
-  tape.record("batch_norm", y, BatchNormEvalStep{x, weight, bias, y, buffers, eps});
+  const Matrix v = tape.value(x);
+  const Variable y = tape.output(v.rows, v.cols, {x, weight, bias});
+  if (relu && tape.needs_gradient(y))
+    fail("batch_norm, evaluation: with a ReLU it has no gradient; record relu() after it");
+  Arena& arena = tape.arena();
+  float* block_sums =
+      tape.needs_gradient(y) ? arena.array<float>(batch_norm_moments_size(v.rows, v.cols)) : nullptr;
+  float* alpha = arena.array<float>(v.rows);
+  float* beta = arena.array<float>(v.rows);
+  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {weight, bias},
+                     BatchNormEvalStep{x, weight, bias, y, buffers, eps, relu, alpha, beta, block_sums});
   return y;
 }
 

@@ -1,6 +1,9 @@
 // Batch normalization over the samples, feature by feature (Ioffe and Szegedy, ICML 2015), with the
 // statistics that torch.nn.BatchNorm1d keeps. n samples, w and b the affine parameters (1 and 0 without).
-//   training:    mean = sum x / n,  var = sum (x - mean)² / n           (biased; two passes over x)
+//   training:    mean = sum x / n,  var = sum (x - mean)² / n           (biased)
+//                Each block of samples (engine/threads.hpp) is summed in two passes while it is in the cache;
+//                its squared deviations are moved from its own mean to that of all: sum over the blocks b of
+//                sum_b (x - mean_b)² + n_b (mean_b - mean)²           (Chan, Golub and LeVeque, 1983)
 //                r = 1/sqrt(var + eps),  y = (x - mean)·r·w + b
 //                running_mean = (1 - momentum)·running_mean + momentum·mean
 //                running_var = (1 - momentum)·running_var + momentum·var·n/(n - 1)       (unbiased)
@@ -15,6 +18,7 @@
 #include <cstdint>
 
 #include "engine/tape.hpp"
+#include "ops/kernels/ops_kernels.hpp"
 
 namespace jsc {
 
@@ -25,31 +29,41 @@ struct BatchNormBuffers {
   std::int64_t* num_batches_tracked;
 };
 
-// Normalizes with the statistics of the batch, which go to mean and inverse_deviation, and updates the
-// buffers. weight and bias may be null. Needs two samples or more.
-void batch_norm_train_forward(const Execution& execution, ConstMatrix x, const float* weight,
-                              const float* bias, BatchNormBuffers buffers, float eps, float momentum,
-                              float* mean, float* inverse_deviation, Matrix y);
-// d_weight and d_bias get the sums; each of d_weight, d_bias, d_x may be without data, the last flags say
-// whether to add.
-struct BatchNormGradients {
-  Matrix d_x, d_weight, d_bias;
-  bool accumulate_x, accumulate_weight, accumulate_bias;
-};
-void batch_norm_train_backward(const Execution& execution, ConstMatrix x, const float* weight,
-                               const float* mean, const float* inverse_deviation, ConstMatrix d_y,
-                               const BatchNormGradients& gradients);
+// --- training: statistics of all samples, then each block of columns by itself ---
 
-void batch_norm_eval_forward(const Execution& execution, ConstMatrix x, const float* weight,
-                             const float* bias, BatchNormBuffers buffers, float eps, Matrix y);
-void batch_norm_eval_backward(const Execution& execution, ConstMatrix x, const float* weight,
-                              BatchNormBuffers buffers, float eps, ConstMatrix d_y,
-                              const BatchNormGradients& gradients);
+// Of each block of x: sums and squared deviations, [block][2][features] into `moments`, block_count(x.cols)
+// of them; then mean and 1/sqrt(var + eps) of all, [features], and the update of the buffers. Two samples or
+// more.
+Index batch_norm_moments_size(Index features, Index samples);
+void batch_norm_moments(const Execution& execution, ConstMatrix x, SampleBlock block, float* moments);
+void batch_norm_statistics(Index features, Index samples, const float* moments, BatchNormBuffers buffers,
+                           float eps, float momentum, float* mean, float* inverse_deviation);
 
-// weight and bias are {} when not affine.
+// y of some columns of x; scale is w·r. With norm.relu, y = max(0, y): relu.hpp in the same pass over memory.
+void batch_norm_normalize(const Execution& execution, const NormalizeRows& norm, ConstMatrix x, Matrix y);
+
+// sum d_y and sum d_y·(x - mean) of some columns, [2][features] into `sums`; with norm.relu, of d_y where y >
+// 0.
+void batch_norm_gradient_sums(const Execution& execution, const NormalizeRows& norm, ConstMatrix x,
+                              ConstMatrix d_y, float* sums);
+// d_x of some columns; mean_d = d_b/n and slope = r·d_w/n are of all samples.
+void batch_norm_backward(const Execution& execution, const NormalizeRows& norm, const float* mean_d,
+                         const float* slope, ConstMatrix x, ConstMatrix d_y, Matrix d_x, bool accumulate);
+
+// --- evaluation ---
+
+// alpha and beta, [features] each; weight and bias may be null.
+void batch_norm_alpha_beta(Index features, const float* weight, const float* bias, BatchNormBuffers buffers,
+                           float eps, float* alpha, float* beta);
+void batch_norm_eval_forward(const Execution& execution, const float* alpha, const float* beta, bool relu,
+                             ConstMatrix x, Matrix y);
+
+// weight and bias are {} when not affine. With `relu`, a ReLU follows: the same values and gradients as of
+// relu() on the output, in fewer passes over memory.
 Variable batch_norm_train(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
-                          float eps, float momentum);
+                          float eps, float momentum, bool relu = false);
+// With `relu` on a tape without gradients only.
 Variable batch_norm_eval(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
-                         float eps);
+                         float eps, bool relu = false);
 
 }  // namespace jsc

@@ -7,17 +7,16 @@
 
 namespace jsc {
 
-ClassificationCounts cross_entropy_forward(const Execution& execution, const CrossEntropyTarget& target,
-                                           ConstMatrix logits, const std::int32_t* labels,
-                                           Matrix probabilities, CrossEntropySums* block_sums) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
-  for_each_block(execution.threads, logits.cols, [&](Index block, Index begin, Index end) {
-    float* p = probabilities ? probabilities.data + begin : nullptr;
-    block_sums[block] = kernels.cross_entropy_forward(target, end - begin, logits.data + begin, logits.stride,
-                                                      labels + begin, p, probabilities.stride);
-  });
+CrossEntropySums cross_entropy_forward(const Execution& execution, const CrossEntropyTarget& target,
+                                       ConstMatrix logits, const std::int32_t* labels, Matrix probabilities) {
+  return ops_kernels(execution.isa)
+      .cross_entropy_forward(target, logits.cols, logits.data, logits.stride, labels, probabilities.data,
+                             probabilities.stride);
+}
+
+ClassificationCounts cross_entropy_counts(const CrossEntropySums* block_sums, Index blocks) {
   ClassificationCounts counts;
-  for (Index block = 0; block < block_count(logits.cols); ++block) {
+  for (Index block = 0; block < blocks; ++block) {
     counts.loss_sum += static_cast<double>(block_sums[block].loss);
     counts.weight_sum += static_cast<double>(block_sums[block].weights);
     counts.correct += block_sums[block].correct;
@@ -28,13 +27,10 @@ ClassificationCounts cross_entropy_forward(const Execution& execution, const Cro
 void cross_entropy_backward(const Execution& execution, const CrossEntropyTarget& target,
                             ConstMatrix probabilities, const std::int32_t* labels, double weight_sum,
                             float d_loss, Matrix d_logits, bool accumulate) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
   const float factor = static_cast<float>(static_cast<double>(d_loss) / weight_sum);
-  for_each_block(execution.threads, d_logits.cols, [&](Index, Index begin, Index end) {
-    kernels.cross_entropy_backward(target, end - begin, factor, probabilities.data + begin,
-                                   probabilities.stride, labels + begin, d_logits.data + begin,
-                                   d_logits.stride, accumulate);
-  });
+  ops_kernels(execution.isa)
+      .cross_entropy_backward(target, d_logits.cols, factor, probabilities.data, probabilities.stride, labels,
+                              d_logits.data, d_logits.stride, accumulate);
 }
 
 namespace {
@@ -48,17 +44,22 @@ struct CrossEntropyStep {
   ClassificationCounts* found;   // of this step, for its backward
   ClassificationCounts* counts;  // the caller's, or null
 
-  void forward(Tape& tape) const {
-    *found = cross_entropy_forward(tape.execution(), target, tape.value(logits), labels, probabilities,
-                                   block_sums);
+  void forward(Tape& tape, SampleBlock block) const {
+    block_sums[block.number] =
+        cross_entropy_forward(tape.execution(), target, columns(tape.value(logits), block),
+                              labels + block.begin, columns(probabilities, block));
+  }
+  void finish_forward(Tape& tape) const {
+    *found = cross_entropy_counts(block_sums, block_count(tape.value(logits).cols));
     tape.value(loss)(0, 0) = static_cast<float>(found->loss_sum / found->weight_sum);
     if (counts != nullptr) *counts = *found;
   }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_logits = tape.sink(logits);
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const Tape::Sink& d_logits = sinks[0];
     if (d_logits.d)
-      cross_entropy_backward(tape.execution(), target, probabilities, labels, found->weight_sum,
-                             tape.d(loss)(0, 0), d_logits.d, d_logits.accumulate);
+      cross_entropy_backward(tape.execution(), target, columns(probabilities, block), labels + block.begin,
+                             found->weight_sum, tape.d(loss)(0, 0), columns(d_logits.d, block),
+                             d_logits.accumulate);
   }
 };
 
@@ -93,8 +94,9 @@ Variable cross_entropy(Tape& tape, Variable logits, const std::int32_t* labels,
   const Matrix probabilities = tape.needs_gradient(logits) ? arena.matrix(x.rows, x.cols) : Matrix{};
   CrossEntropySums* block_sums = arena.array<CrossEntropySums>(block_count(x.cols));
   ClassificationCounts* found = arena.make(ClassificationCounts{});
-  tape.record("cross_entropy", loss,
-              CrossEntropyStep{logits, loss, labels, target, probabilities, block_sums, found, counts});
+  tape.record_blocks(
+      "cross_entropy", loss, x.cols, {logits}, {},
+      CrossEntropyStep{logits, loss, labels, target, probabilities, block_sums, found, counts});
   return loss;
 }
 

@@ -29,10 +29,11 @@ struct ClassificationCounts {
   std::int64_t correct = 0;  // the prediction is the first of the highest logits
 };
 
-// `probabilities` may be null where no gradient is needed; `block_sums` is scratch of block_count(samples).
-ClassificationCounts cross_entropy_forward(const Execution& execution, const CrossEntropyTarget& target,
-                                           ConstMatrix logits, const std::int32_t* labels,
-                                           Matrix probabilities, CrossEntropySums* block_sums);
+// Of some columns; `probabilities` may be null where no gradient is needed.
+CrossEntropySums cross_entropy_forward(const Execution& execution, const CrossEntropyTarget& target,
+                                       ConstMatrix logits, const std::int32_t* labels, Matrix probabilities);
+ClassificationCounts cross_entropy_counts(const CrossEntropySums* block_sums, Index blocks);
+// Of some columns; weight_sum is of all samples.
 void cross_entropy_backward(const Execution& execution, const CrossEntropyTarget& target,
                             ConstMatrix probabilities, const std::int32_t* labels, double weight_sum,
                             float d_loss, Matrix d_logits, bool accumulate);

@@ -6,15 +6,16 @@
 namespace jsc {
 
 void dropout_forward(const Execution& execution, float p, RandomStream stream, std::uint64_t training_step,
-                     ConstMatrix x, Matrix mask, Matrix y) {
+                     SampleBlock block, ConstMatrix x, Matrix mask, Matrix y) {
   const OpsKernels& kernels = ops_kernels(execution.isa);
   const float factor = p < 1.0F ? 1.0F / (1.0F - p) : 0.0F;
-  for_each_row(execution, x.rows, x.cols, [&](Index row, Index begin, Index n) {
+  const Index begin = block.begin, n = block.count();
+  for (Index row = 0; row < x.rows; ++row) {
     const std::uint64_t element = static_cast<std::uint64_t>(row * x.cols + begin);
     fill_uniform(stream, (training_step << 32) + element, 0.0F, 1.0F, mask.row(row) + begin, n,
                  execution.isa);
     kernels.dropout_forward(n, p, factor, mask.row(row) + begin, x.row(row) + begin, y.row(row) + begin);
-  });
+  }
 }
 
 void dropout_backward(const Execution& execution, ConstMatrix mask, ConstMatrix d_y, Matrix d_x,
@@ -34,12 +35,15 @@ struct DropoutStep {
   RandomStream stream;
   Matrix mask;
 
-  void forward(Tape& tape) const {
-    dropout_forward(tape.execution(), p, stream, tape.training_step, tape.value(x), mask, tape.value(y));
+  void forward(Tape& tape, SampleBlock block) const {
+    dropout_forward(tape.execution(), p, stream, tape.training_step, block, tape.value(x), mask,
+                    tape.value(y));
   }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_x = tape.sink(x);
-    if (d_x.d) dropout_backward(tape.execution(), mask, tape.d(y), d_x.d, d_x.accumulate);
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const Tape::Sink& d_x = sinks[0];
+    if (d_x.d)
+      dropout_backward(tape.execution(), columns(mask, block), columns(tape.d(y), block),
+                       columns(d_x.d, block), d_x.accumulate);
   }
 };
 
@@ -51,7 +55,8 @@ Variable dropout(Tape& tape, Variable x, float p, RandomStream stream) {
   if (static_cast<std::uint64_t>(vx.size()) >> 32 != 0)
     fail("dropout, input: expected fewer than 2^32 values, found {} x {}", vx.rows, vx.cols);
   const Variable y = tape.output(vx.rows, vx.cols, {x});
-  tape.record("dropout", y, DropoutStep{x, y, p, stream, tape.arena().matrix(vx.rows, vx.cols)});
+  tape.record_blocks("dropout", y, vx.cols, {x}, {},
+                     DropoutStep{x, y, p, stream, tape.arena().matrix(vx.rows, vx.cols)});
   return y;
 }
 

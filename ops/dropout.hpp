@@ -11,9 +11,9 @@
 
 namespace jsc {
 
-// Writes the mask and y. 0 <= p <= 1.
+// Writes the mask and y of a block of samples. 0 <= p <= 1.
 void dropout_forward(const Execution& execution, float p, RandomStream stream, std::uint64_t training_step,
-                     ConstMatrix x, Matrix mask, Matrix y);
+                     SampleBlock block, ConstMatrix x, Matrix mask, Matrix y);
 void dropout_backward(const Execution& execution, ConstMatrix mask, ConstMatrix d_y, Matrix d_x,
                       bool accumulate);
 

@@ -28,10 +28,14 @@ struct HardtanhStep {
   float lo;
   float hi;
 
-  void forward(Tape& tape) const { hardtanh_forward(tape.execution(), lo, hi, tape.value(x), tape.value(y)); }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_x = tape.sink(x);
-    if (d_x.d) hardtanh_backward(tape.execution(), lo, hi, tape.value(x), tape.d(y), d_x.d, d_x.accumulate);
+  void forward(Tape& tape, SampleBlock block) const {
+    hardtanh_forward(tape.execution(), lo, hi, columns(tape.value(x), block), columns(tape.value(y), block));
+  }
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const Tape::Sink& d_x = sinks[0];
+    if (d_x.d)
+      hardtanh_backward(tape.execution(), lo, hi, columns(tape.value(x), block), columns(tape.d(y), block),
+                        columns(d_x.d, block), d_x.accumulate);
   }
 };
 
@@ -40,7 +44,7 @@ struct HardtanhStep {
 Variable hardtanh(Tape& tape, Variable x, float lo, float hi) {
   if (!(lo < hi)) fail("hardtanh: expected lo < hi, found lo {} and hi {}", lo, hi);
   const Variable y = tape.output(tape.value(x).rows, tape.value(x).cols, {x});
-  tape.record("hardtanh", y, HardtanhStep{x, y, lo, hi});
+  tape.record_blocks("hardtanh", y, tape.value(x).cols, {x}, {}, HardtanhStep{x, y, lo, hi});
   return y;
 }
 

@@ -27,12 +27,14 @@ struct LeakyReluStep {
   Variable x, y;
   float slope;
 
-  void forward(Tape& tape) const {
-    leaky_relu_forward(tape.execution(), slope, tape.value(x), tape.value(y));
+  void forward(Tape& tape, SampleBlock block) const {
+    leaky_relu_forward(tape.execution(), slope, columns(tape.value(x), block), columns(tape.value(y), block));
   }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_x = tape.sink(x);
-    if (d_x.d) leaky_relu_backward(tape.execution(), slope, tape.value(x), tape.d(y), d_x.d, d_x.accumulate);
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const Tape::Sink& d_x = sinks[0];
+    if (d_x.d)
+      leaky_relu_backward(tape.execution(), slope, columns(tape.value(x), block), columns(tape.d(y), block),
+                          columns(d_x.d, block), d_x.accumulate);
   }
 };
 
@@ -40,7 +42,7 @@ struct LeakyReluStep {
 
 Variable leaky_relu(Tape& tape, Variable x, float slope) {
   const Variable y = tape.output(tape.value(x).rows, tape.value(x).cols, {x});
-  tape.record("leaky_relu", y, LeakyReluStep{x, y, slope});
+  tape.record_blocks("leaky_relu", y, tape.value(x).cols, {x}, {}, LeakyReluStep{x, y, slope});
   return y;
 }
 

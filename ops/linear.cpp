@@ -1,6 +1,8 @@
 #include "ops/linear.hpp"
 
 #include "engine/gemm.hpp"
+#include "ops/kernels/ops_kernels.hpp"
+#include "ops/relu.hpp"
 #include "ops/rows.hpp"
 
 namespace jsc {
@@ -26,11 +28,66 @@ void linear_backward_bias(const Execution& execution, ConstMatrix d_y, Matrix d_
 
 namespace {
 
+const Matrix kNone{};
+
+Matrix value_or_none(const Tape& tape, Variable v) {
+  return v ? tape.value(v) : kNone;
+}
+
+// Every block's share of d_weight and d_bias is kept until all are there, and added up in ascending order:
+// the order of the reduction of all samples at once (engine/threads.hpp).
 struct LinearStep {
+  enum { kX, kWeight, kBias };  // the sinks
+  Variable x, weight, bias, y;
+  float* shares;  // [block][out · in, then out]; null where no weight needs a gradient
+  Index share_size;
+  bool relu;
+  Matrix d_sum;  // with relu: the gradient before it
+
+  void forward(Tape& tape, SampleBlock block) const {
+    const Matrix vy = columns(tape.value(y), block);
+    linear_forward(tape.execution(), columns(tape.value(x), block), tape.value(weight),
+                   value_or_none(tape, bias), vy);
+    if (relu) relu_forward(tape.execution(), vy, vy);
+  }
+
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const ConstMatrix vx = columns(tape.value(x), block);
+    ConstMatrix d_y = columns(tape.d(y), block);
+    if (relu) {  // y > 0 exactly where the sum is
+      relu_backward(tape.execution(), columns(tape.value(y), block), d_y, columns(d_sum, block), false);
+      d_y = columns(d_sum, block);
+    }
+    float* share = shares + block.number * share_size;
+    const Matrix w = tape.value(weight);
+    if (sinks[kWeight].d)
+      linear_backward_weight(tape.execution(), vx, d_y, {share, w.rows, w.cols, w.cols}, false);
+    if (sinks[kBias].d)
+      linear_backward_bias(tape.execution(), d_y, {share + w.size(), 1, w.rows, w.rows}, false);
+    const Tape::Sink& d_x = sinks[kX];
+    if (d_x.d) linear_backward_input(tape.execution(), w, d_y, columns(d_x.d, block), d_x.accumulate);
+  }
+  void finish_backward(Tape& tape, Tape::Sinks sinks) const {
+    const Index blocks = block_count(tape.value(y).cols), weights = tape.value(weight).size();
+    if (sinks[kWeight].d) deliver(tape.execution(), shares, blocks, sinks[kWeight]);
+    if (sinks[kBias].d) deliver(tape.execution(), shares + weights, blocks, sinks[kBias]);
+  }
+  void deliver(const Execution& execution, const float* from, Index blocks, const Tape::Sink& to) const {
+    const OpsKernels& kernels = ops_kernels(execution.isa);
+    const bool dense = to.d.stride == to.d.cols;
+    const Index rows = dense ? 1 : to.d.rows, count = dense ? to.d.size() : to.d.cols;
+    for (Index r = 0; r < rows; ++r)
+      kernels.add_up(count, blocks, from + r * count, share_size, to.d.row(r), to.accumulate);
+  }
+};
+
+// For layers whose weights are so many that a copy of them for each block would cost more than it saves, and
+// for OpenBLAS: products of all samples at once, shared between the threads by engine/gemm.hpp.
+struct WideLinearStep {
   Variable x, weight, bias, y;
 
   void forward(Tape& tape) const {
-    linear_forward(tape.execution(), tape.value(x), tape.value(weight), bias ? tape.value(bias) : Matrix{},
+    linear_forward(tape.execution(), tape.value(x), tape.value(weight), value_or_none(tape, bias),
                    tape.value(y));
   }
   void backward(Tape& tape) const {
@@ -47,9 +104,11 @@ struct LinearStep {
   }
 };
 
+constexpr Index kWideWeights = 128 * 128;  // 64 KiB
+
 }  // namespace
 
-Variable linear(Tape& tape, Variable x, Variable weight, Variable bias) {
+Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool relu) {
   const Matrix vx = tape.value(x), w = tape.value(weight);
   if (w.cols != vx.rows)
     fail("linear, weight '{}': expected {} columns (the input's features), found {} x {}", tape.name(weight),
@@ -59,7 +118,16 @@ Variable linear(Tape& tape, Variable x, Variable weight, Variable bias) {
          tape.name(x), kLanes, vx.stride);
   if (bias) require_shape("linear", "bias", 1, w.rows, tape.value(bias).rows, tape.value(bias).cols);
   const Variable y = tape.output(w.rows, vx.cols, {x, weight, bias});
-  tape.record("linear", y, LinearStep{x, weight, bias, y});
+  if (w.size() > kWideWeights) {
+    tape.record("linear", y, WideLinearStep{x, weight, bias, y});
+    return relu ? jsc::relu(tape, y) : y;
+  }
+  const Index share_size = w.size() + w.rows;
+  float* shares =
+      tape.needs_gradient(y) ? tape.arena().array<float>(share_size * block_count(vx.cols)) : nullptr;
+  const Matrix d_sum = relu && tape.needs_gradient(y) ? tape.arena().matrix(w.rows, vx.cols) : Matrix{};
+  tape.record_blocks(relu ? "linear_relu" : "linear", y, vx.cols, {x}, {weight, bias},
+                     LinearStep{x, weight, bias, y, shares, share_size, relu, d_sum});
   return y;
 }
 

@@ -18,7 +18,8 @@ void linear_backward_weight(const Execution& execution, ConstMatrix x, ConstMatr
                             bool accumulate);
 void linear_backward_bias(const Execution& execution, ConstMatrix d_y, Matrix d_bias, bool accumulate);
 
-// `bias` may be {} for none.
-Variable linear(Tape& tape, Variable x, Variable weight, Variable bias);
+// `bias` may be {} for none. With `relu`, a ReLU follows: the same values and gradients as of relu() on the
+// output, which has no place of its own then.
+Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool relu = false);
 
 }  // namespace jsc

@@ -11,15 +11,17 @@
 namespace jsc {
 namespace {
 
-// A task of the parallel update; each value is updated alone, so the size does not matter to the result.
-constexpr Index kParametersPerTask = 8192;
+// A thread more for each so many parameters; each is updated alone, so their number does not matter to the
+// result.
+constexpr Index kParametersPerThread = 4096;
 
 template <class Update>
 void for_each_part(const Execution& execution, Index size, const Update& update) {
-  const Index parts = (size + kParametersPerTask - 1) / kParametersPerTask;
+  const Index parts = std::clamp<Index>(size / kParametersPerThread, 1, execution.threads);
+  const Index part_size = round_up((size + parts - 1) / parts, kLanes);
   parallel_for(execution.threads, parts, [&](Index part) {
-    const Index begin = part * kParametersPerTask;
-    update(begin, std::min(kParametersPerTask, size - begin));
+    const Index begin = std::min(size, part * part_size);
+    update(begin, std::min(part_size, size - begin));
   });
 }
 

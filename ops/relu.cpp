@@ -6,16 +6,17 @@
 namespace jsc {
 
 void relu_forward(const Execution& execution, ConstMatrix x, Matrix y) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
-  for_each_row(execution, x.rows, x.cols, [&](Index row, Index begin, Index n) {
-    kernels.relu_forward(n, x.row(row) + begin, y.row(row) + begin);
+  for_each_block(execution.threads, x.cols, [&](Index, Index begin, Index end) {
+    ops_kernels(execution.isa)
+        .relu_forward(x.rows, end - begin, x.data + begin, x.stride, y.data + begin, y.stride);
   });
 }
 
 void relu_backward(const Execution& execution, ConstMatrix x, ConstMatrix d_y, Matrix d_x, bool accumulate) {
-  const OpsKernels& kernels = ops_kernels(execution.isa);
-  for_each_row(execution, x.rows, x.cols, [&](Index row, Index begin, Index n) {
-    kernels.relu_backward(n, x.row(row) + begin, d_y.row(row) + begin, d_x.row(row) + begin, accumulate);
+  for_each_block(execution.threads, x.cols, [&](Index, Index begin, Index end) {
+    ops_kernels(execution.isa)
+        .relu_backward(x.rows, end - begin, x.data + begin, x.stride, d_y.data + begin, d_y.stride,
+                       d_x.data + begin, d_x.stride, accumulate);
   });
 }
 
@@ -24,10 +25,14 @@ namespace {
 struct ReluStep {
   Variable x, y;
 
-  void forward(Tape& tape) const { relu_forward(tape.execution(), tape.value(x), tape.value(y)); }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_x = tape.sink(x);
-    if (d_x.d) relu_backward(tape.execution(), tape.value(x), tape.d(y), d_x.d, d_x.accumulate);
+  void forward(Tape& tape, SampleBlock block) const {
+    relu_forward(tape.execution(), columns(tape.value(x), block), columns(tape.value(y), block));
+  }
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const Tape::Sink& d_x = sinks[0];
+    if (d_x.d)
+      relu_backward(tape.execution(), columns(tape.value(x), block), columns(tape.d(y), block),
+                    columns(d_x.d, block), d_x.accumulate);
   }
 };
 
@@ -35,7 +40,7 @@ struct ReluStep {
 
 Variable relu(Tape& tape, Variable x) {
   const Variable y = tape.output(tape.value(x).rows, tape.value(x).cols, {x});
-  tape.record("relu", y, ReluStep{x, y});
+  tape.record_blocks("relu", y, tape.value(x).cols, {x}, {}, ReluStep{x, y});
   return y;
 }
 

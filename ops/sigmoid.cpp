@@ -25,10 +25,14 @@ namespace {
 struct SigmoidStep {
   Variable x, y;
 
-  void forward(Tape& tape) const { sigmoid_forward(tape.execution(), tape.value(x), tape.value(y)); }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_x = tape.sink(x);
-    if (d_x.d) sigmoid_backward(tape.execution(), tape.value(y), tape.d(y), d_x.d, d_x.accumulate);
+  void forward(Tape& tape, SampleBlock block) const {
+    sigmoid_forward(tape.execution(), columns(tape.value(x), block), columns(tape.value(y), block));
+  }
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const Tape::Sink& d_x = sinks[0];
+    if (d_x.d)
+      sigmoid_backward(tape.execution(), columns(tape.value(y), block), columns(tape.d(y), block),
+                       columns(d_x.d, block), d_x.accumulate);
   }
 };
 
@@ -36,7 +40,7 @@ struct SigmoidStep {
 
 Variable sigmoid(Tape& tape, Variable x) {
   const Variable y = tape.output(tape.value(x).rows, tape.value(x).cols, {x});
-  tape.record("sigmoid", y, SigmoidStep{x, y});
+  tape.record_blocks("sigmoid", y, tape.value(x).cols, {x}, {}, SigmoidStep{x, y});
   return y;
 }
 

@@ -26,10 +26,14 @@ namespace {
 struct SoftmaxStep {
   Variable x, y;
 
-  void forward(Tape& tape) const { softmax_forward(tape.execution(), tape.value(x), tape.value(y)); }
-  void backward(Tape& tape) const {
-    const Tape::Sink d_x = tape.sink(x);
-    if (d_x.d) softmax_backward(tape.execution(), tape.value(y), tape.d(y), d_x.d, d_x.accumulate);
+  void forward(Tape& tape, SampleBlock block) const {
+    softmax_forward(tape.execution(), columns(tape.value(x), block), columns(tape.value(y), block));
+  }
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const Tape::Sink& d_x = sinks[0];
+    if (d_x.d)
+      softmax_backward(tape.execution(), columns(tape.value(y), block), columns(tape.d(y), block),
+                       columns(d_x.d, block), d_x.accumulate);
   }
 };
 
@@ -37,7 +41,7 @@ struct SoftmaxStep {
 
 Variable softmax(Tape& tape, Variable x) {
   const Variable y = tape.output(tape.value(x).rows, tape.value(x).cols, {x});
-  tape.record("softmax", y, SoftmaxStep{x, y});
+  tape.record_blocks("softmax", y, tape.value(x).cols, {x}, {}, SoftmaxStep{x, y});
   return y;
 }
 

@@ -13,10 +13,6 @@ float at(const Tape& tape, Variable v, Index f, float otherwise) {
   return v ? tape.value(v).data[f] : otherwise;
 }
 
-const float* data_or_null(const Tape& tape, Variable v) {
-  return v ? tape.value(v).data : nullptr;
-}
-
 void deliver(const Tape::Sink& sink, Index f, float d) {
   if (sink.d) sink.d.data[f] = sink.accumulate ? sink.d.data[f] + d : d;
 }
@@ -26,14 +22,17 @@ struct ConstantsStep {
   BatchNormSource source;
   Variable alpha, beta;
   float *mean, *deviation;  // the latter inverse
-  Matrix normalized;        // scratch of the batch's statistics
+  float* moments;           // scratch of the batch's statistics
 
   void forward(Tape& tape) const {
     const Matrix x = tape.value(source.x);
-    if (source.batch_statistics)
-      batch_norm_train_forward(tape.execution(), x, data_or_null(tape, source.weight),
-                               data_or_null(tape, source.bias), source.buffers, source.eps, source.momentum,
-                               mean, deviation, normalized);
+    if (source.batch_statistics) {
+      for_each_block(tape.execution().threads, x.cols, [&](Index number, Index, Index) {
+        batch_norm_moments(tape.execution(), x, sample_block(number, x.cols), moments);
+      });
+      batch_norm_statistics(x.rows, x.cols, moments, source.buffers, source.eps, source.momentum, mean,
+                            deviation);
+    }
     for (Index f = 0; f < x.rows; ++f) {
       if (!source.batch_statistics) {
         mean[f] = source.buffers.running_mean[f];
@@ -111,8 +110,10 @@ struct ScaleShiftStep {
       float plain = 0, product = 0;
       for (Index begin = 0; begin < vx.cols; begin += kSampleBlock) {
         float sums_of_block[2];  // sum d_y, sum d_y (x - 0)
-        kernels.batch_norm_sums(std::min(kSampleBlock, vx.cols - begin), 0.0F, vx.row(f) + begin,
-                                d_y.row(f) + begin, sums_of_block);
+        const float zero = 0.0F;
+        kernels.batch_norm_sums(1, std::min(kSampleBlock, vx.cols - begin), {&zero, &zero, nullptr, false},
+                                vx.row(f) + begin, vx.stride, d_y.row(f) + begin, d_y.stride, sums_of_block,
+                                sums_of_block + 1);
         plain += sums_of_block[0];
         product += sums_of_block[1];
       }
@@ -134,8 +135,9 @@ std::pair<Variable, Variable> batch_norm_constants(Tape& tape, const BatchNormSo
   const Variable beta = tape.output(1, x.rows, {source.x, source.weight, source.bias});
   float* mean = tape.arena().array<float>(x.rows);
   float* deviation = tape.arena().array<float>(x.rows);
-  const Matrix scratch = source.batch_statistics ? tape.arena().matrix(x.rows, x.cols) : Matrix{};
-  tape.record("batch_norm_constants", beta, ConstantsStep{source, alpha, beta, mean, deviation, scratch});
+  float* moments =
+      source.batch_statistics ? tape.arena().array<float>(batch_norm_moments_size(x.rows, x.cols)) : nullptr;
+  tape.record("batch_norm_constants", beta, ConstantsStep{source, alpha, beta, mean, deviation, moments});
   tape.record("batch_norm_constants", alpha, AlphaStep{});
   return {alpha, beta};
 }

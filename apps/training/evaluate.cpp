@@ -9,17 +9,19 @@ namespace jsc {
 struct Evaluator::Pass {
   Pass(const Graph& graph, const Samples& samples, Execution execution, Index batch_size)
       : batch(batch_size),
+        source{samples.x, samples.features, samples.labels},
+        labels(static_cast<std::size_t>(batch_size)),
         tape(execution, Tape::Gradients::none),
-        recording(record(graph, tape, batch_size, Mode::evaluate)) {
-    if (samples.labels == nullptr) return;
-    labels.resize(static_cast<std::size_t>(batch_size));
-    cross_entropy(tape, recording.output, labels.data(), {}, &counts);
+        recording(record(graph, tape, batch_size, Mode::evaluate,
+                         {.fuse = true, .input = gather(tape, &source, batch_size, labels.data())})) {
+    if (samples.labels != nullptr) cross_entropy(tape, recording.output, labels.data(), {}, &counts);
   }
 
   Index batch;
+  RowSource source;
+  std::vector<std::int32_t> labels;
   Tape tape;
   Recording recording;
-  std::vector<std::int32_t> labels;
   ClassificationCounts counts{};
 };
 
@@ -39,10 +41,8 @@ void Evaluator::forward(std::span<const std::uint32_t> rows,
   const auto count = static_cast<Index>(rows.size());
   for (Index first = 0; first < count; first += kBatch) {
     Pass& p = pass(std::min(kBatch, count - first));
-    gather_rows(execution_, samples_.x, samples_.features, rows.data() + first,
-                p.tape.value(p.recording.input));
-    for (std::size_t i = 0; i < p.labels.size(); ++i)
-      p.labels[i] = samples_.labels[rows[static_cast<std::size_t>(first) + i]];
+    p.source.indices = rows.data() + first;
+    p.source.ahead = count - first - p.batch;
     p.tape.forward();
     visit(p.tape.value(p.recording.output), first);
   }

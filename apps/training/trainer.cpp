@@ -17,17 +17,22 @@ constexpr std::uint64_t kShuffleStreams = std::uint64_t{1} << 32;
 }  // namespace
 
 struct Trainer::Pass {
-  Pass(const Graph& graph, const TrainingOptions& options, Execution execution, Index batch_size)
+  Pass(const Graph& graph, const Samples& samples, const TrainingOptions& options, Execution execution,
+       Index batch_size)
       : batch(batch_size),
-        tape(execution),
-        recording(record(graph, tape, batch_size, Mode::train, options.seed)),
+        source{samples.x, samples.features, samples.labels},
         labels(static_cast<std::size_t>(batch_size)),
+        tape(execution),
+        recording(record(
+            graph, tape, batch_size, Mode::train,
+            {.seed = options.seed, .fuse = true, .input = gather(tape, &source, batch_size, labels.data())})),
         loss(cross_entropy(tape, recording.output, labels.data(), options.loss, &counts)) {}
 
   Index batch;
+  RowSource source;
+  std::vector<std::int32_t> labels;
   Tape tape;
   Recording recording;
-  std::vector<std::int32_t> labels;
   ClassificationCounts counts{};
   Variable loss;
 };
@@ -56,8 +61,8 @@ Trainer::Trainer(Graph& graph, const Samples& samples, std::span<const std::uint
             "choose "
             "another batch size",
             rows, options_.batch_size, path, module->type());
-  full_ = std::make_unique<Pass>(graph_, options_, execution_, options_.batch_size);
-  if (rest != 0) rest_ = std::make_unique<Pass>(graph_, options_, execution_, rest);
+  full_ = std::make_unique<Pass>(graph_, samples_, options_, execution_, options_.batch_size);
+  if (rest != 0) rest_ = std::make_unique<Pass>(graph_, samples_, options_, execution_, rest);
 }
 
 Trainer::~Trainer() = default;
@@ -73,8 +78,8 @@ double Trainer::learning_rate() const {
 
 void Trainer::shuffle() {
   const RandomStream stream{options_.seed, kShuffleStreams + static_cast<std::uint64_t>(position_.epoch)};
-  fill_permutation(stream, order_.data(), static_cast<Index>(order_.size()));
-  for (std::uint32_t& row : order_) row = train_rows_[row];
+  std::ranges::copy(train_rows_, order_.begin());
+  jsc::shuffle(stream, order_.data(), static_cast<Index>(order_.size()), execution_.isa);
   shuffled_epoch_ = position_.epoch;
 }
 
@@ -85,10 +90,8 @@ void Trainer::step() {
   const Index first = position_.batch * options_.batch_size;
   const Index batch = std::min(options_.batch_size, static_cast<Index>(order_.size()) - first);
   Pass& p = batch == full_->batch ? *full_ : *rest_;
-  const std::uint32_t* rows = order_.data() + first;
-  gather_rows(execution_, samples_.x, samples_.features, rows, p.tape.value(p.recording.input));
-  for (Index i = 0; i < batch; ++i) p.labels[static_cast<std::size_t>(i)] = samples_.labels[rows[i]];
-
+  p.source.indices = order_.data() + first;
+  p.source.ahead = std::ssize(order_) - first - batch;
   p.tape.training_step = static_cast<std::uint64_t>(position_.step);
   p.tape.forward();
   const double loss = p.counts.loss_sum / p.counts.weight_sum;

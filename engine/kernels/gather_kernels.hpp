@@ -5,11 +5,18 @@
 
 namespace jsc::kernels {
 
+constexpr std::ptrdiff_t kGatherAhead = 64;  // rows between a prefetch and its use: some 100 ns
+
 template <class Lanes>
 void gather(const GatherArgs& p) {
   using F = typename Lanes::F;
   for (std::ptrdiff_t i = 0; i < p.n; i += 16) {
     const std::ptrdiff_t samples = p.n - i < 16 ? p.n - i : 16;
+    const std::ptrdiff_t known = p.n + p.ahead - i - kGatherAhead;
+    for (std::ptrdiff_t s = 0; s < 16 && s < known; ++s) {
+      const float* row = p.x + static_cast<std::ptrdiff_t>(p.indices[i + kGatherAhead + s]) * p.features;
+      for (std::ptrdiff_t f = 0; f < p.features; f += 16) __builtin_prefetch(row + f);
+    }
     for (std::ptrdiff_t f = 0; f < p.features; f += 16) {
       const std::ptrdiff_t features = p.features - f < 16 ? p.features - f : 16;
       F rows[16];

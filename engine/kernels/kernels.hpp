@@ -45,14 +45,15 @@ struct SumArgs {
   bool accumulate;
 };
 
-// out[f][i] = x[indices[i] features + f] for i < n
+// out[f][i] = x[indices[i] features + f] for i < n; the rows of the `ahead` indices that follow are needed
+// soon
 struct GatherArgs {
   const float* x;
   std::ptrdiff_t features;
   const std::uint32_t* indices;
   float* out;
   std::ptrdiff_t out_stride;
-  std::ptrdiff_t n;
+  std::ptrdiff_t n, ahead;
 };
 
 // Positions [64 group, 64 (group + groups)) of a stream of random.hpp.

@@ -1,5 +1,7 @@
 #include "graph/statistics/observe.hpp"
 
+#include <omp.h>
+
 #include <bit>
 #include <exception>
 

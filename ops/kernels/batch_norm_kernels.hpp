@@ -1,63 +1,153 @@
-// Kernels of batch normalization: one feature over one block of samples. See kernels.inc and lanes_io.hpp.
-// Sums keep 16 lanes and end in the lanes' fixed tree (engine/threads.hpp).
+// Kernels of batch normalization over one block of samples, all features in one call. See kernels.inc and
+// lanes_io.hpp. Sums keep 16 lanes and end in the lanes' fixed tree (engine/threads.hpp); several rows go
+// side by side, since the additions of one wait for each other.
 #pragma once
 
 #include "ops/kernels/lanes_io.hpp"
+#include "ops/kernels/ops_kernels.hpp"
 
 namespace jsc::ops_kernels_detail {
 
-template <class L>
-float sum(Index n, const float* x) {
-  auto total = L::F32::zero();
-  for_each_group<L>(n, [&](Index i, auto group) { total = total + group.load(x + i); });
-  return L::sum(total);
+inline constexpr Index kRowsAtOnce = 4;
+
+// Calls visit.template operator()<R>(row) for runs of R rows: kRowsAtOnce while there are as many, then one
+// by one.
+template <class Visit>
+inline void for_row_runs(Index rows, const Visit& visit) {
+  Index row = 0;
+  for (; row + kRowsAtOnce <= rows; row += kRowsAtOnce) visit.template operator()<kRowsAtOnce>(row);
+  for (; row < rows; ++row) visit.template operator()<1>(row);
 }
 
 template <class L>
-float sum_squared_deviations(Index n, float mean, const float* x) {
-  const auto m = L::F32::set(mean);
-  auto total = L::F32::zero();
-  for_each_group<L>(n, [&](Index i, auto group) {
-    const auto d = group.only(group.load(x + i) - m);
-    total = fma(d, d, total);
+void moments(Index rows, Index n, const float* x, Index x_stride, float* sums, float* squares) {
+  using F32 = typename L::F32;
+  for_row_runs(rows, [&]<Index R>(Index row) {
+    const float* first = x + row * x_stride;
+    F32 total[R], square[R], mean[R];
+    for (Index r = 0; r < R; ++r) total[r] = square[r] = F32::zero();
+    for_each_group<L>(n, [&](Index i, auto group) {
+      for (Index r = 0; r < R; ++r) total[r] = total[r] + group.load(first + r * x_stride + i);
+    });
+    for (Index r = 0; r < R; ++r) {
+      sums[row + r] = L::sum(total[r]);
+      mean[r] = F32::set(sums[row + r] / static_cast<float>(n));
+    }
+    for_each_group<L>(n, [&](Index i, auto group) {
+      for (Index r = 0; r < R; ++r) {
+        const F32 d = group.only(group.load(first + r * x_stride + i) - mean[r]);
+        square[r] = fma(d, d, square[r]);
+      }
+    });
+    for (Index r = 0; r < R; ++r) squares[row + r] = L::sum(square[r]);
   });
-  return L::sum(total);
+}
+
+// The numbers of one row in all lanes.
+template <class L>
+struct NormalizeLanes {
+  using F32 = typename L::F32;
+  F32 mean, scale, bias;
+  NormalizeLanes() = default;
+  NormalizeLanes(const NormalizeRows& norm, Index row)
+      : mean(F32::set(norm.mean[row])),
+        scale(F32::set(norm.scale[row])),
+        bias(F32::set(norm.bias != nullptr ? norm.bias[row] : 0.0F)) {}
+  // x - mean is wanted by all.
+  F32 normalized(F32 centered) const { return fma(centered, scale, bias); }
+  // d_y as it arrives at the normalization through the ReLU.
+  F32 through_relu(F32 centered, F32 d_y) const {
+    return select(normalized(centered) <= F32::zero(), F32::zero(), d_y);
+  }
+};
+
+template <class L>
+void normalize(Index rows, Index n, const NormalizeRows& norm, const float* x, Index x_stride, float* y,
+               Index y_stride) {
+  using F32 = typename L::F32;
+  for (Index row = 0; row < rows; ++row, x += x_stride, y += y_stride) {
+    const NormalizeLanes<L> k(norm, row);
+    if (norm.relu)
+      for_each_group<L>(n, [&](Index i, auto group) {
+        group.store(y + i, max(F32::zero(), k.normalized(group.load(x + i) - k.mean)));
+      });
+    else
+      for_each_group<L>(
+          n, [&](Index i, auto group) { group.store(y + i, k.normalized(group.load(x + i) - k.mean)); });
+  }
 }
 
 template <class L>
-void normalize(Index n, float mean, float scale, float bias, const float* x, float* y) {
-  const auto m = L::F32::set(mean), s = L::F32::set(scale), b = L::F32::set(bias);
-  for_each_group<L>(n, [&](Index i, auto group) { group.store(y + i, fma(group.load(x + i) - m, s, b)); });
+void affine(Index rows, Index n, const float* alpha, const float* beta, bool relu, const float* x,
+            Index x_stride, float* y, Index y_stride) {
+  using F32 = typename L::F32;
+  for (Index row = 0; row < rows; ++row, x += x_stride, y += y_stride) {
+    const F32 a = F32::set(alpha[row]), b = F32::set(beta[row]);
+    if (relu)
+      for_each_group<L>(n, [&](Index i, auto group) {
+        group.store(y + i, max(F32::zero(), fma(group.load(x + i), a, b)));
+      });
+    else
+      for_each_group<L>(n, [&](Index i, auto group) { group.store(y + i, fma(group.load(x + i), a, b)); });
+  }
 }
 
 template <class L>
-void affine(Index n, float alpha, float beta, const float* x, float* y) {
-  const auto a = L::F32::set(alpha), b = L::F32::set(beta);
-  for_each_group<L>(n, [&](Index i, auto group) { group.store(y + i, fma(group.load(x + i), a, b)); });
-}
-
-template <class L>
-void batch_norm_sums(Index n, float mean, const float* x, const float* d_y, float* sums) {
-  const auto m = L::F32::set(mean);
-  auto plain = L::F32::zero(), centered = L::F32::zero();
-  for_each_group<L>(n, [&](Index i, auto group) {
-    const auto d = group.load(d_y + i);  // 0 in the lanes that do not exist
-    plain = plain + d;
-    centered = fma(d, group.load(x + i) - m, centered);
+void batch_norm_sums(Index rows, Index n, const NormalizeRows& norm, const float* x, Index x_stride,
+                     const float* d_y, Index d_y_stride, float* plain, float* centered) {
+  using F32 = typename L::F32;
+  for_row_runs(rows, [&]<Index R>(Index row) {
+    const float* first_x = x + row * x_stride;
+    const float* first_d = d_y + row * d_y_stride;
+    NormalizeLanes<L> k[R];
+    F32 sum_d[R], sum_dx[R];
+    for (Index r = 0; r < R; ++r) {
+      k[r] = NormalizeLanes<L>(norm, row + r);
+      sum_d[r] = sum_dx[r] = F32::zero();
+    }
+    const auto add = [&](auto relu) {
+      for_each_group<L>(n, [&](Index i, auto group) {
+        for (Index r = 0; r < R; ++r) {
+          const F32 c = group.load(first_x + r * x_stride + i) - k[r].mean;
+          F32 d = group.load(first_d + r * d_y_stride + i);  // 0 in the lanes that do not exist
+          if constexpr (relu.value) d = k[r].through_relu(c, d);
+          sum_d[r] = sum_d[r] + d;
+          sum_dx[r] = fma(d, c, sum_dx[r]);
+        }
+      });
+    };
+    if (norm.relu)
+      add(std::true_type{});
+    else
+      add(std::false_type{});
+    for (Index r = 0; r < R; ++r) {
+      plain[row + r] = L::sum(sum_d[r]);
+      centered[row + r] = L::sum(sum_dx[r]);
+    }
   });
-  sums[0] = L::sum(plain);
-  sums[1] = L::sum(centered);
 }
 
 template <class L>
-void batch_norm_backward(Index n, float mean, float scale, float mean_d_y, float slope, const float* x,
-                         const float* d_y, float* d_x, bool accumulate) {
-  const auto m = L::F32::set(mean), s = L::F32::set(scale), md = L::F32::set(mean_d_y),
-             k = L::F32::set(-slope);
-  for_each_group<L>(n, [&](Index i, auto group) {
-    const auto d = fma(group.load(x + i) - m, k, group.load(d_y + i) - md);
-    deliver<L>(group, d_x + i, s * d, accumulate);
-  });
+void batch_norm_backward(Index rows, Index n, const NormalizeRows& norm, const float* mean_d,
+                         const float* slope, const float* x, Index x_stride, const float* d_y,
+                         Index d_y_stride, float* d_x, Index d_x_stride, bool accumulate) {
+  using F32 = typename L::F32;
+  for (Index row = 0; row < rows; ++row, x += x_stride, d_y += d_y_stride, d_x += d_x_stride) {
+    const NormalizeLanes<L> k(norm, row);
+    const F32 m = F32::set(mean_d[row]), minus_slope = F32::set(-slope[row]);
+    const auto run = [&](auto relu) {
+      for_each_group<L>(n, [&](Index i, auto group) {
+        const F32 c = group.load(x + i) - k.mean;
+        F32 d = group.load(d_y + i);
+        if constexpr (relu.value) d = k.through_relu(c, d);
+        deliver<L>(group, d_x + i, k.scale * fma(c, minus_slope, d - m), accumulate);
+      });
+    };
+    if (norm.relu)
+      run(std::true_type{});
+    else
+      run(std::false_type{});
+  }
 }
 
 }  // namespace jsc::ops_kernels_detail

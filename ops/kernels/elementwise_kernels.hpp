@@ -8,17 +8,20 @@
 namespace jsc::ops_kernels_detail {
 
 template <class L>
-void relu_forward(Index n, const float* x, float* y) {
+void relu_forward(Index rows, Index n, const float* x, Index x_stride, float* y, Index y_stride) {
   const auto zero = L::F32::zero();
-  for_each_group<L>(n, [&](Index i, auto group) { group.store(y + i, max(zero, group.load(x + i))); });
+  for (Index row = 0; row < rows; ++row, x += x_stride, y += y_stride)
+    for_each_group<L>(n, [&](Index i, auto group) { group.store(y + i, max(zero, group.load(x + i))); });
 }
 
 template <class L>
-void relu_backward(Index n, const float* x, const float* d_y, float* d_x, bool accumulate) {
+void relu_backward(Index rows, Index n, const float* x, Index x_stride, const float* d_y, Index d_y_stride,
+                   float* d_x, Index d_x_stride, bool accumulate) {
   const auto zero = L::F32::zero();
-  for_each_group<L>(n, [&](Index i, auto group) {
-    deliver<L>(group, d_x + i, select(group.load(x + i) <= zero, zero, group.load(d_y + i)), accumulate);
-  });
+  for (Index row = 0; row < rows; ++row, x += x_stride, d_y += d_y_stride, d_x += d_x_stride)
+    for_each_group<L>(n, [&](Index i, auto group) {
+      deliver<L>(group, d_x + i, select(group.load(x + i) <= zero, zero, group.load(d_y + i)), accumulate);
+    });
 }
 
 template <class L>

@@ -31,21 +31,13 @@ struct PartialGroup {
   int n;  // 1..15
   std::size_t bytes() const { return static_cast<std::size_t>(n) * 4; }
   typename L::Mask mask() const { return L::first(n); }
-  F32 load(const float* p) const {
-    alignas(64) float lanes[16] = {};
-    std::memcpy(lanes, p, bytes());
-    return F32::load(lanes);
-  }
+  F32 load(const float* p) const { return F32::load_first(p, n); }
   I32 load(const std::int32_t* p) const {
     alignas(64) std::int32_t lanes[16] = {};
     std::memcpy(lanes, p, bytes());
     return I32::load(lanes);
   }
-  void store(float* p, F32 v) const {
-    alignas(64) float lanes[16];
-    v.store(lanes);
-    std::memcpy(p, lanes, bytes());
-  }
+  void store(float* p, F32 v) const { v.store_first(p, n); }
   // v in the lanes that exist, 0 elsewhere: what a reduction may add.
   F32 only(F32 v) const { return select(mask(), v, F32::zero()); }
 };

@@ -23,6 +23,12 @@ struct CrossEntropySums {
   std::int32_t correct;
 };
 
+// Of each row of a batch normalization, and whether a ReLU follows.
+struct NormalizeRows {
+  const float *mean, *scale, *bias;  // bias may be null, for 0
+  bool relu;
+};
+
 struct SgdStep {
   float learning_rate;
   float weight_decay;  // added to the gradient; 0 for none

@@ -8,6 +8,15 @@
 namespace jsc::ops_kernels_detail {
 
 template <class L>
+void add_up(Index n, Index count, const float* from, Index distance, float* to, bool accumulate) {
+  for_each_group<L>(n, [&](Index i, auto group) {
+    auto total = group.load(from + i);
+    for (Index k = 1; k < count; ++k) total = total + group.load(from + k * distance + i);
+    deliver<L>(group, to + i, total, accumulate);
+  });
+}
+
+template <class L>
 void sgd_step(Index n, const SgdStep& step, float* w, const float* g, float* momentum_buffer) {
   using F32 = typename L::F32;
   const F32 decay = F32::set(step.weight_decay), momentum = F32::set(step.momentum),

@@ -25,11 +25,19 @@ float reduce_lanes(Index n, const Step& step) {
   return tree_sum(lane);
 }
 
-inline void relu_forward(Index n, const float* x, float* y) {
-  for (Index i = 0; i < n; ++i) y[i] = 0.0F > x[i] ? 0.0F : x[i];
+inline float relu(float x) {
+  return 0.0F > x ? 0.0F : x;
 }
-inline void relu_backward(Index n, const float* x, const float* d_y, float* d_x, bool accumulate) {
-  for (Index i = 0; i < n; ++i) deliver(d_x[i], x[i] <= 0.0F ? 0.0F : d_y[i], accumulate);
+inline void relu_forward(Index rows, Index n, const float* x, Index x_stride, float* y, Index y_stride) {
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < n; ++i) y[r * y_stride + i] = relu(x[r * x_stride + i]);
+}
+inline void relu_backward(Index rows, Index n, const float* x, Index x_stride, const float* d_y,
+                          Index d_y_stride, float* d_x, Index d_x_stride, bool accumulate) {
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < n; ++i)
+      deliver(d_x[r * d_x_stride + i], x[r * x_stride + i] <= 0.0F ? 0.0F : d_y[r * d_y_stride + i],
+              accumulate);
 }
 inline void leaky_relu_forward(Index n, float slope, const float* x, float* y) {
   for (Index i = 0; i < n; ++i) y[i] = x[i] > 0.0F ? x[i] : x[i] * slope;
@@ -95,23 +103,57 @@ inline void dropout_forward(Index n, float p, float factor, float* mask, const f
 inline float sum(Index n, const float* x) {
   return reduce_lanes(n, [&](float lane, Index i) { return lane + x[i]; });
 }
-inline float sum_squared_deviations(Index n, float mean, const float* x) {
-  return reduce_lanes(n, [&](float lane, Index i) { return std::fma(x[i] - mean, x[i] - mean, lane); });
+inline void moments(Index rows, Index n, const float* x, Index x_stride, float* sums, float* squares) {
+  for (Index r = 0; r < rows; ++r, x += x_stride) {
+    sums[r] = sum(n, x);
+    const float mean = sums[r] / static_cast<float>(n);
+    squares[r] =
+        reduce_lanes(n, [&](float lane, Index i) { return std::fma(x[i] - mean, x[i] - mean, lane); });
+  }
 }
-inline void normalize(Index n, float mean, float scale, float bias, const float* x, float* y) {
-  for (Index i = 0; i < n; ++i) y[i] = std::fma(x[i] - mean, scale, bias);
+inline float normalized(const NormalizeRows& norm, Index r, float x) {
+  return std::fma(x - norm.mean[r], norm.scale[r], norm.bias != nullptr ? norm.bias[r] : 0.0F);
 }
-inline void affine(Index n, float alpha, float beta, const float* x, float* y) {
-  for (Index i = 0; i < n; ++i) y[i] = std::fma(x[i], alpha, beta);
+inline void normalize(Index rows, Index n, const NormalizeRows& norm, const float* x, Index x_stride,
+                      float* y, Index y_stride) {
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < n; ++i) {
+      float& to = y[r * y_stride + i];
+      to = normalized(norm, r, x[r * x_stride + i]);
+      if (norm.relu) to = relu(to);
+    }
 }
-inline void batch_norm_sums(Index n, float mean, const float* x, const float* d_y, float* sums) {
-  sums[0] = sum(n, d_y);
-  sums[1] = reduce_lanes(n, [&](float lane, Index i) { return std::fma(d_y[i], x[i] - mean, lane); });
+inline void affine(Index rows, Index n, const float* alpha, const float* beta, bool relu, const float* x,
+                   Index x_stride, float* y, Index y_stride) {
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < n; ++i) {
+      float& to = y[r * y_stride + i];
+      to = std::fma(x[r * x_stride + i], alpha[r], beta[r]);
+      if (relu) to = reference::relu(to);
+    }
 }
-inline void batch_norm_backward(Index n, float mean, float scale, float mean_d_y, float slope, const float* x,
-                                const float* d_y, float* d_x, bool accumulate) {
-  for (Index i = 0; i < n; ++i)
-    deliver(d_x[i], scale * std::fma(x[i] - mean, -slope, d_y[i] - mean_d_y), accumulate);
+// d_y behind the ReLU, if there is one.
+inline float d_normalized(const NormalizeRows& norm, Index r, float x, float d_y) {
+  return norm.relu && normalized(norm, r, x) <= 0.0F ? 0.0F : d_y;
+}
+inline void batch_norm_sums(Index rows, Index n, const NormalizeRows& norm, const float* x, Index x_stride,
+                            const float* d_y, Index d_y_stride, float* plain, float* centered) {
+  for (Index r = 0; r < rows; ++r, x += x_stride, d_y += d_y_stride) {
+    const auto d = [&](Index i) { return d_normalized(norm, r, x[i], d_y[i]); };
+    plain[r] = reduce_lanes(n, [&](float lane, Index i) { return lane + d(i); });
+    centered[r] =
+        reduce_lanes(n, [&](float lane, Index i) { return std::fma(d(i), x[i] - norm.mean[r], lane); });
+  }
+}
+inline void batch_norm_backward(Index rows, Index n, const NormalizeRows& norm, const float* mean_d,
+                                const float* slope, const float* x, Index x_stride, const float* d_y,
+                                Index d_y_stride, float* d_x, Index d_x_stride, bool accumulate) {
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < n; ++i) {
+      const float from = x[r * x_stride + i], d = d_normalized(norm, r, from, d_y[r * d_y_stride + i]);
+      deliver(d_x[r * d_x_stride + i],
+              norm.scale[r] * std::fma(from - norm.mean[r], -slope[r], d - mean_d[r]), accumulate);
+    }
 }
 
 inline void softmax_forward(Index classes, Index n, const float* x, Index x_stride, float* y,
@@ -185,6 +227,14 @@ inline float sum_squared_differences(Index n, const float* a, const float* b) {
 }
 inline void mse_backward(Index n, float factor, const float* a, const float* b, float* d, bool accumulate) {
   for (Index i = 0; i < n; ++i) deliver(d[i], factor * (a[i] - b[i]), accumulate);
+}
+
+inline void add_up(Index n, Index count, const float* from, Index distance, float* to, bool accumulate) {
+  for (Index i = 0; i < n; ++i) {
+    float total = from[i];
+    for (Index k = 1; k < count; ++k) total += from[k * distance + i];
+    deliver(to[i], total, accumulate);
+  }
 }
 
 inline void sgd_step(Index n, const SgdStep& step, float* w, const float* g, float* momentum_buffer) {

@@ -134,11 +134,27 @@ TEST_CASE("bounded integers are even over their range") {
   for (int count : thirds) CHECK(std::abs(count - 10000) < 5 * 82);
 }
 
-TEST_CASE("a permutation holds every index once and every order equally often") {
-  std::vector<std::uint32_t> p(10007), sorted(10007), again(10007);
-  fill_permutation({9, 1}, p.data(), 10007);
-  fill_permutation({9, 1}, again.data(), 10007);
-  CHECK(p == again);
+TEST_CASE("a shuffle exchanges as Fisher and Yates do, on every ISA") {
+  for (Index n : {0, 1, 2, 15, 16, 17, 255, 256, 257, 511, 512, 10007}) {
+    std::vector<std::uint32_t> expected(static_cast<std::size_t>(n));
+    std::iota(expected.begin(), expected.end(), 5U);
+    for (Index i = n; i > 1; --i)
+      std::swap(
+          expected[static_cast<std::size_t>(i - 1)],
+          expected[uniform_below({9, 1}, static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(i))]);
+    for (Isa isa : supported_isas()) {
+      std::vector<std::uint32_t> found(static_cast<std::size_t>(n));
+      std::iota(found.begin(), found.end(), 5U);
+      shuffle({9, 1}, found.data(), n, isa);
+      CHECK(found == expected);
+    }
+  }
+}
+
+TEST_CASE("a shuffle keeps every value and gives every order equally often") {
+  std::vector<std::uint32_t> p(10007), sorted(10007);
+  std::iota(p.begin(), p.end(), 0U);
+  shuffle({9, 1}, p.data(), 10007);
   std::iota(sorted.begin(), sorted.end(), 0U);
   CHECK(p != sorted);
   std::sort(p.begin(), p.end());
@@ -147,8 +163,8 @@ TEST_CASE("a permutation holds every index once and every order equally often") 
   std::map<std::vector<std::uint32_t>, double> orders;
   const int n = 24000;
   for (int i = 0; i < n; ++i) {
-    std::vector<std::uint32_t> four(4);
-    fill_permutation({10, static_cast<std::uint64_t>(i)}, four.data(), 4);
+    std::vector<std::uint32_t> four = {0, 1, 2, 3};
+    shuffle({10, static_cast<std::uint64_t>(i)}, four.data(), 4);
     orders[four] += 1.0;
   }
   CHECK(orders.size() == 24);

@@ -51,6 +51,65 @@ struct Linear {
   }
 };
 
+// y = x a, with one number a for all samples: the smallest step over blocks that sums over samples.
+struct Scale {
+  enum { kX, kA };
+  Variable x, a, y;
+  float* shares;  // one a block
+  void forward(Tape& tape, SampleBlock block) const {
+    const Matrix vx = tape.value(x), vy = tape.value(y);
+    for (Index i = block.begin; i < block.end; ++i) vy(0, i) = vx(0, i) * tape.value(a)(0, 0);
+  }
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    const ConstMatrix d_y = tape.d(y);
+    float share = 0;
+    for (Index i = block.begin; i < block.end; ++i) share += d_y(0, i) * tape.value(x)(0, i);
+    shares[block.number] = share;
+    if (const Tape::Sink& d_x = sinks[kX]; d_x.d)
+      for (Index i = block.begin; i < block.end; ++i)
+        d_x.d(0, i) = (d_x.accumulate ? d_x.d(0, i) : 0.0F) + d_y(0, i) * tape.value(a)(0, 0);
+  }
+  void finish_backward(Tape& tape, Tape::Sinks sinks) const {
+    float total = sinks[kA].accumulate ? sinks[kA].d(0, 0) : 0.0F;
+    for (Index b = 0; b < block_count(tape.value(x).cols); ++b) total += shares[b];
+    sinks[kA].d(0, 0) = total;
+  }
+};
+
+Variable scale(Tape& tape, Variable x, Variable a) {
+  const Index samples = tape.value(x).cols;
+  const Variable y = tape.output(1, samples, {x, a});
+  tape.record_blocks("scale", y, samples, {x}, {a},
+                     Scale{x, a, y, tape.arena().array<float>(block_count(samples))});
+  return y;
+}
+
+// y = sum of x over the samples.
+struct Sum {
+  Variable x, y;
+  float* shares;
+  void forward(Tape& tape, SampleBlock block) const {
+    shares[block.number] = 0;
+    for (Index i = block.begin; i < block.end; ++i) shares[block.number] += tape.value(x)(0, i);
+  }
+  void finish_forward(Tape& tape) const {
+    tape.value(y)(0, 0) = 0;
+    for (Index b = 0; b < block_count(tape.value(x).cols); ++b) tape.value(y)(0, 0) += shares[b];
+  }
+  void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
+    if (const Tape::Sink& d_x = sinks[0]; d_x.d)
+      for (Index i = block.begin; i < block.end; ++i)
+        d_x.d(0, i) = (d_x.accumulate ? d_x.d(0, i) : 0.0F) + tape.d(y)(0, 0);
+  }
+};
+
+Variable sum(Tape& tape, Variable x) {
+  const Index samples = tape.value(x).cols;
+  const Variable y = tape.output(1, 1, {x});
+  tape.record_blocks("sum", y, samples, {x}, {}, Sum{x, y, tape.arena().array<float>(block_count(samples))});
+  return y;
+}
+
 struct Scalar {
   float value, gradient = 0.0F;
   Matrix view() { return {&value, 1, 1, 1}; }
@@ -71,6 +130,33 @@ TEST_CASE("a variable that feeds several steps collects every contribution") {
     tape.backward(cube);
     CHECK(p.gradient == 3.0F * value * value);
   }
+}
+
+TEST_CASE("steps over blocks wait for the sums they read, in both directions") {
+  // loss = a sum(x a b) with b = a a, some of it by steps of one sample; a batch of one gives all steps as
+  // many samples. d_loss/d_a = 4 a³ sum(x).
+  for (Index batch : {1, 512, 1700})
+    for (int threads : {1, 2}) {
+      Tape tape(Execution{detected_isa(), threads, false});
+      Scalar p{3.0F};
+      const Variable a = tape.parameter(p.view(), p.d(), "a");
+      const Variable x = tape.input(1, batch);
+      for (Index i = 0; i < batch; ++i) tape.value(x)(0, i) = static_cast<float>(i % 4 + 1);
+      const Variable b = scale(tape, a, a);
+      const Variable scaled = scale(tape, scale(tape, x, a), b);
+      const Variable total = sum(tape, scaled);
+      const Variable loss =
+          scale(tape, total, tape.parameter(p.view(), p.d(), "a"));  // reads what sum finishes
+      for (int replay = 0; replay < 2; ++replay) {
+        tape.forward();
+        tape.backward(loss);
+        float sum_x = 0;
+        for (Index i = 0; i < batch; ++i) sum_x += tape.value(x)(0, i);
+        INFO("batch " << batch << ", " << threads << " threads");
+        CHECK(tape.value(loss)(0, 0) == 81.0F * sum_x);
+        CHECK(p.gradient == 4 * 27.0F * sum_x);
+      }
+    }
 }
 
 TEST_CASE("a parameter recorded twice is one variable") {

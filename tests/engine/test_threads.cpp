@@ -1,6 +1,8 @@
 #include "engine/threads.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 #include <vector>
 
 using namespace jsc;
@@ -23,4 +25,19 @@ TEST_CASE("sample blocks cover the samples and do not depend on the number of th
       });
       for (Index i = 0; i < samples; ++i) REQUIRE(block_of[static_cast<std::size_t>(i)] == i / kSampleBlock);
     }
+}
+
+TEST_CASE("tasks that share work further run it themselves, and calls may come from several threads") {
+  std::vector<std::atomic<int>> runs(64);
+  const auto call = [&] {
+    parallel_for(3, 8, [&](Index i) {
+      parallel_for(2, 8, [&](Index j) { ++runs[static_cast<std::size_t>(8 * i + j)]; });
+    });
+  };
+  std::thread other([&] {
+    for (int k = 0; k < 100; ++k) call();
+  });
+  for (int k = 0; k < 100; ++k) call();
+  other.join();
+  CHECK(std::all_of(runs.begin(), runs.end(), [](const auto& n) { return n == 200; }));
 }

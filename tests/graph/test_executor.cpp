@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <cstring>
+
 #include "graph/builder.hpp"
 #include "graph/executor.hpp"
 #include "graph/modules.hpp"
@@ -86,7 +88,7 @@ TEST_CASE("dropout acts in training only, and anew at each step") {
   CHECK(identity.output.id == identity.input.id);
 
   Tape tape;
-  const Recording recording = record(graph, tape, 1000, Mode::train, 3);
+  const Recording recording = record(graph, tape, 1000, Mode::train, {.seed = 3});
   for (Index b = 0; b < 1000; ++b) tape.value(recording.input)(0, b) = 1;
   const auto kept = [&] {
     tape.forward();
@@ -106,4 +108,64 @@ TEST_CASE("a batch of one cannot be normalized in training") {
       builder.finish(builder.call_module("bn", std::make_shared<BatchNorm1d>(2), {builder.input()}));
   Tape tape;
   CHECK_THROWS_AS(record(graph, tape, 1, Mode::train), Error);
+}
+
+namespace {
+
+// Layers that fuse with the ReLU behind them, and two that must not: one that another node reads, and the
+// last.
+Graph fusible_network() {
+  GraphBuilder builder(16);
+  NodeId h = builder.call_module("bn0", std::make_shared<BatchNorm1d>(16), {builder.input()});
+  h = builder.call_module("relu0", std::make_shared<ReLU>(), {h});
+  h = builder.call_module("fc1", std::make_shared<Linear>(16, 24), {h});
+  h = builder.call_module("relu1", std::make_shared<ReLU>(), {h});
+  h = builder.call_module("fc2", std::make_shared<Linear>(24, 9, false), {h});
+  h = builder.call_module("bn2", std::make_shared<BatchNorm1d>(9, 1e-5, 0.1, false), {h});
+  h = builder.call_module("relu2", std::make_shared<ReLU>(), {h});
+  const NodeId read_twice = builder.call_module("fc3", std::make_shared<Linear>(9, 9), {h});
+  h = builder.call_module("relu3", std::make_shared<ReLU>(), {read_twice});
+  h = builder.call_function("add", {h, read_twice});
+  Graph graph = builder.finish(builder.call_module("fc4", std::make_shared<Linear>(9, 5), {h}));
+  graph.initialize(4);
+  return graph;
+}
+
+// Values, gradients, running statistics and logits after two steps.
+std::vector<float> two_steps(bool fuse, Index batch, const Execution& execution, Mode mode) {
+  Graph graph = fusible_network();
+  Tape tape(execution, mode == Mode::train ? Tape::Gradients::wanted : Tape::Gradients::none);
+  const Recording recording = record(graph, tape, batch, mode, {.fuse = fuse});
+  CHECK(tape.step_count() == (fuse ? 8 : 11));
+  std::vector<std::int32_t> labels(static_cast<std::size_t>(batch));
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i % 5);
+  const Variable loss = cross_entropy(tape, recording.output, labels.data(), {}, nullptr);
+  fill(tape.value(recording.input), 0.3F);
+  for (int step = 0; step < 2; ++step) {
+    tape.forward();
+    if (mode == Mode::train) tape.backward(loss);
+  }
+  std::vector<float> found(graph.block.gradients.get(), graph.block.gradients.get() + graph.block.size);
+  for (const auto& [path, module] : graph.modules)
+    for (const Buffer& buffer : module->buffers())
+      if (const auto* values = std::get_if<std::vector<float>>(&buffer.value))
+        found.insert(found.end(), values->begin(), values->end());
+  const Matrix logits = tape.value(recording.output);
+  for (Index r = 0; r < logits.rows; ++r) found.insert(found.end(), logits.row(r), logits.row(r) + batch);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("layers fused with their ReLU give the bits of the steps one by one") {
+  for (const Mode mode : {Mode::train, Mode::evaluate})
+    for (const Index batch : {33, 512, 1500})
+      for (const Isa isa : supported_isas())
+        for (const int threads : {1, 2}) {
+          INFO(isa_name(isa) << ", batch " << batch << ", " << threads << " threads");
+          const std::vector<float> expected = two_steps(false, batch, {isa, threads, false}, mode);
+          const std::vector<float> found = two_steps(true, batch, {isa, threads, false}, mode);
+          REQUIRE(found.size() == expected.size());
+          CHECK(std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)) == 0);
+        }
 }

@@ -178,8 +178,10 @@ TEST_CASE("batch normalization in evaluation gives PyTorch's bits") {
   Tensor in(16, 16), out(16, 16);
   for (Index f = 0; f < 16; ++f)
     for (Index i = 0; i < 16; ++i) in(f, i) = x[static_cast<std::size_t>(i * 16 + f)];
-  batch_norm_eval_forward({}, in.view(), weight.data(), bias.data(), {mean.data(), variance.data(), nullptr},
-                          1e-5F, out.view());
+  float alpha[16], beta[16];
+  batch_norm_alpha_beta(16, weight.data(), bias.data(), {mean.data(), variance.data(), nullptr}, 1e-5F, alpha,
+                        beta);
+  batch_norm_eval_forward({}, alpha, beta, false, in.view(), out.view());
   const std::vector<float> expected = read("batch_norm_eval").at("y");
   for (Index f = 0; f < 16; ++f)
     for (Index i = 0; i < 16; ++i) CHECK(out(f, i) == expected[static_cast<std::size_t>(i * 16 + f)]);

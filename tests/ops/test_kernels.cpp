@@ -91,6 +91,9 @@ class Case {
 };
 
 constexpr float kWeights[kClasses] = {0.5F, 1.0F, 2.0F, 1.5F, 0.25F};
+constexpr float kMeans[kClasses] = {0.37F, -1.0F, 0.0F, 2.5F, -0.1F};
+constexpr float kScales[kClasses] = {1.7F, 0.3F, -0.9F, 1.0F, 2.0F};
+constexpr float kOffsets[kClasses] = {-0.2F, 0.5F, 0.0F, 1.0F, -1.5F};
 constexpr CrossEntropyTarget kTargets[] = {{kClasses, kWeights, 5.25F, 1.0F, 0.0F},
                                            {kClasses, kWeights, 5.25F, 0.9F, 0.02F}};
 
@@ -98,8 +101,9 @@ constexpr CrossEntropyTarget kTargets[] = {{kClasses, kWeights, 5.25F, 1.0F, 0.0
 void run_all(const OpsKernels& k, Case& c) {
   const Index n = c.n;
   const bool more = c.accumulate;
-  k.relu_forward(n, c.values(), c.values());
-  k.relu_backward(n, c.values(), c.values(), c.values(), more);
+  const Index s = c.stride();
+  k.relu_forward(kClasses, n, c.values(), s, c.values(), s);
+  k.relu_backward(kClasses, n, c.values(), s, c.values(), s, c.values(), s, more);
   k.leaky_relu_forward(n, 0.1F, c.values(), c.values());
   k.leaky_relu_backward(n, 0.1F, c.values(), c.values(), c.values(), more);
   k.hardtanh_forward(n, -1.0F, 0.7F, c.values(), c.values());
@@ -115,17 +119,25 @@ void run_all(const OpsKernels& k, Case& c) {
   k.multiply_backward(n, c.values(), c.values(), c.values(), more);
   k.dropout_forward(n, 0.4F, 1.0F / 0.6F, c.positive(), c.values(), c.values());
 
-  c.yielded(static_cast<double>(k.sum(n, c.values())));
-  c.yielded(static_cast<double>(k.sum_squared_deviations(n, 0.37F, c.values())));
-  k.normalize(n, 0.37F, 1.7F, -0.2F, c.values(), c.values());
-  k.affine(n, 1.7F, -0.2F, c.values(), c.values());
-  float sums[2];
-  k.batch_norm_sums(n, 0.37F, c.values(), c.values(), sums);
-  c.yielded(static_cast<double>(sums[0]));
-  c.yielded(static_cast<double>(sums[1]));
-  k.batch_norm_backward(n, 0.37F, 1.7F, -0.02F, 0.3F, c.values(), c.values(), c.values(), more);
+  float sums[2][kClasses];
+  const auto yield_sums = [&] {
+    for (const auto& row : sums)
+      for (float sum : row) c.yielded(static_cast<double>(sum));
+  };
+  k.moments(kClasses, n, c.values(), s, sums[0], sums[1]);
+  yield_sums();
+  for (bool relu : {false, true}) {
+    k.affine(kClasses, n, kScales, kOffsets, relu, c.values(), s, c.values(), s);
+    for (const float* bias : {kOffsets, static_cast<const float*>(nullptr)}) {
+      const NormalizeRows norm{kMeans, kScales, bias, relu};
+      k.normalize(kClasses, n, norm, c.values(), s, c.values(), s);
+      k.batch_norm_sums(kClasses, n, norm, c.values(), s, c.values(), s, sums[0], sums[1]);
+      yield_sums();
+      k.batch_norm_backward(kClasses, n, norm, kOffsets, kWeights, c.values(), s, c.values(), s, c.values(),
+                            s, more);
+    }
+  }
 
-  const Index s = c.stride();
   k.softmax_forward(kClasses, n, c.values(), s, c.values(), s);
   k.softmax_backward(kClasses, n, c.values(), s, c.values(), s, c.values(), s, more);
   for (const CrossEntropyTarget& target : kTargets) {
@@ -147,6 +159,7 @@ void run_all(const OpsKernels& k, Case& c) {
   for (float decay : {0.0F, 0.01F})
     k.adam_step(n, {decay, 0.99F, 0.9F, 0.999F, 0.1F, 0.001F, 0.01F, 0.03F, 1e-8F}, c.values(), c.values(),
                 c.values(), c.positive());
+  for (Index count : {1, 3}) k.add_up(n, count, c.values(), s, c.values(), more);
   c.yielded(static_cast<double>(k.l1_penalty(n, 0.01F, c.values(), c.values())));
   c.yielded(static_cast<double>(k.sum_squares(n, c.values())));
 }
