@@ -1,16 +1,21 @@
 // Integer inference: jets a second of one core for whole networks, from float features to classes, and the
-// time of one jet. Checked against the reference executor before it is timed.
+// time of one jet (batch 1). Checked against the reference executor before it is timed.
 //
 //   build/bench/bench_integer --benchmark_filter=jsc-hls4ml
+//
+// Names are network/arithmetic/batch or, on another instruction set than the best,
+// network/arithmetic/ISA/batch; "large" arithmetic has weights 8 times as large as they are initialized, as
+// training makes some of them, so that sums outgrow 32 bits; "verification" is the executor that keeps every
+// value.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "apps/models/model.hpp"
 #include "engine/random.hpp"
+#include "quant/integer/inference.hpp"
 #include "quant/integer/lower.hpp"
 #include "quant/integer/network.hpp"
 #include "quant/integer/reference.hpp"
@@ -24,14 +29,21 @@ struct Scheme {
   const char* name;
   int width, fraction;
   const char* accumulator;  // null: exact
+  float weight_scale = 1;
 };
 
-constexpr Scheme kSchemes[] = {
-    {"8-bit", 8, 5, nullptr}, {"16-bit", 16, 10, nullptr}, {"16-bit-accum16", 16, 10, "fixed<16,6>"}};
+constexpr Scheme kSchemes[] = {{"8-bit", 8, 5, nullptr},
+                               {"16-bit", 16, 10, nullptr},
+                               {"16-bit-large", 16, 10, nullptr, 8},
+                               {"16-bit-accum16", 16, 10, "fixed<16,6>"},
+                               {"16-bit-accum16-large", 16, 10, "fixed<16,6>", 8}};
 
 IntegerProgram make_program(const char* model, const Scheme& scheme) {
   Graph graph = build_model(find_model(model), 16, 5);
   graph.initialize(1);
+  for (auto& [path, module] : graph.modules)
+    for (Parameter& parameter : module->parameters())
+      for (Index i = 0; i < parameter.value.size(); ++i) parameter.value.data[i] *= scheme.weight_scale;
   MetaValue config = {{"name", "integer"}};
   for (const char* tensor : {"data_in", "weight", "bias"}) {
     config[std::string(tensor) + "_width"] = scheme.width;
@@ -50,11 +62,9 @@ Tensor make_jets(Index samples) {
   return x;
 }
 
-void check_result(const IntegerNetwork& network, const Tensor& jets, Index n) {
-  const IntegerProgram& program = network.program();
-  IntegerNetwork::Workspace workspace(network);
-  const Matrix x{const_cast<float*>(jets.view().data), 16, n, jets.view().stride};
-  network.run(detected_isa(), x, workspace);
+// Raw results [classes][n] of the reference executor.
+std::vector<std::int64_t> reference_result(const IntegerProgram& program, ConstMatrix x) {
+  const Index n = x.cols;
   std::vector<std::vector<std::int64_t>> values;
   std::vector<std::int64_t*> pointers;
   for (const IntegerValue& value : program.values) {
@@ -72,40 +82,100 @@ void check_result(const IntegerNetwork& network, const Tensor& jets, Index n) {
   run_reference(program, n, pointers.data());
   const auto result = static_cast<std::size_t>(program.result);
   const Index classes = program.values[result].features;
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(classes * n));
   for (Index i = 0; i < n; ++i)
     for (Index c = 0; c < classes; ++c)
-      if (workspace.at(program.result, c, i) != values[result][static_cast<std::size_t>(i * classes + c)]) {
-        std::fprintf(stderr, "bench_integer: the executors disagree\n");
-        std::exit(1);
-      }
+      rows[static_cast<std::size_t>(c * n + i)] = values[result][static_cast<std::size_t>(i * classes + c)];
+  return rows;
 }
 
-void infer(benchmark::State& state, const char* model, const Scheme& scheme, Index batch) {
-  const IntegerNetwork network(make_program(model, scheme));
-  const Tensor jets = make_jets(batch);
-  check_result(network, jets, std::min(batch, IntegerNetwork::kBlock));
-  IntegerNetwork::Workspace workspace(network);
-  std::vector<std::int32_t> classes(static_cast<std::size_t>(batch));
-  for (auto _ : state) {
-    for (Index first = 0; first < batch; first += IntegerNetwork::kBlock) {
-      const Index n = std::min(IntegerNetwork::kBlock, batch - first);
-      network.run(detected_isa(), {const_cast<float*>(jets.view().data) + first, 16, n, jets.view().stride},
-                  workspace);
-      network.argmax(detected_isa(), workspace, n, classes.data() + first);
-    }
-    benchmark::ClobberMemory();
-  }
+ConstMatrix columns(const Tensor& jets, Index first, Index n) {
+  return {jets.view().data + first, 16, n, jets.view().stride};
+}
+
+void count_jets(benchmark::State& state, Index batch) {
   state.counters["jets"] =
       benchmark::Counter(static_cast<double>(batch * state.iterations()), benchmark::Counter::kIsRate);
 }
 
+// `Executor` is IntegerInference or has its interface.
+template <class Executor>
+void time_executor(benchmark::State& state, const IntegerProgram& program, const Executor& executor,
+                   Index batch) {
+  const Tensor jets = make_jets(batch);
+  typename Executor::Workspace workspace(executor);
+  std::vector<std::int32_t> classes(static_cast<std::size_t>(batch));
+  constexpr Index kBlock = Executor::kBlock;
+  const Index checked = std::min(batch, kBlock);
+  std::vector<std::int64_t> raw(static_cast<std::size_t>(executor.result_features() * checked));
+  executor.run(columns(jets, 0, checked), workspace);
+  executor.read(workspace, checked, raw.data(), checked);
+  if (raw != reference_result(program, columns(jets, 0, checked)))
+    return state.SkipWithError("the executor and the reference disagree");
+  for (auto _ : state) {
+    for (Index first = 0; first < batch; first += kBlock) {
+      const Index n = std::min(kBlock, batch - first);
+      executor.run(columns(jets, first, n), workspace);
+      executor.argmax(workspace, n, classes.data() + first);
+    }
+    benchmark::ClobberMemory();
+  }
+  count_jets(state, batch);
+}
+
+// IntegerNetwork, which keeps every value.
+struct Verification : IntegerNetwork {
+  using IntegerNetwork::IntegerNetwork;
+  Index result_features() const {
+    return program().values[static_cast<std::size_t>(program().result)].features;
+  }
+  void run(ConstMatrix x, Workspace& workspace) const { IntegerNetwork::run(detected_isa(), x, workspace); }
+  void read(const Workspace& workspace, Index samples, std::int64_t* to, Index stride) const {
+    workspace.read(program().result, samples, to, stride);
+  }
+  void argmax(const Workspace& workspace, Index samples, std::int32_t* classes) const {
+    IntegerNetwork::argmax(detected_isa(), workspace, samples, classes);
+  }
+};
+
+struct Variant {
+  std::string name;  // "" for the best instruction set
+  Isa isa;
+  const LayerKernels* kernels;
+};
+
+std::vector<Variant> variants() {
+  std::vector<Variant> all = {{"", detected_isa(), &layer_kernels(detected_isa())}};
+#ifdef JSC_X86_64
+  if (all[0].kernels == &kLayerKernelsVnni) all.push_back({"avx512", Isa::avx512, &kLayerKernelsAvx512});
+  if (detected_isa() > Isa::avx2) all.push_back({"avx2", Isa::avx2, &kLayerKernelsAvx2});
+#endif
+  if (detected_isa() > Isa::portable) all.push_back({"portable", Isa::portable, &kLayerKernelsPortable});
+  return all;
+}
+
+void register_case(const std::string& network, const Scheme& scheme, const Variant& variant, Index batch) {
+  const std::string isa = variant.name.empty() ? "" : "/" + variant.name;
+  benchmark::RegisterBenchmark(
+      (network + "/" + scheme.name + isa + "/" + std::to_string(batch)).c_str(),
+      [=](benchmark::State& state) {
+        const IntegerProgram program = make_program(network.c_str(), scheme);
+        time_executor(state, program, IntegerInference(program, variant.isa, *variant.kernels), batch);
+      });
+}
+
 void register_all() {
-  for (const char* model : {"jsc-toy", "jsc-hls4ml"})
-    for (const Scheme& scheme : kSchemes)
-      for (Index batch : {1, 512, 16384})
-        benchmark::RegisterBenchmark(
-            (std::string(model) + "/" + scheme.name + "/" + std::to_string(batch)).c_str(),
-            [=](benchmark::State& state) { infer(state, model, scheme, batch); });
+  for (const char* network : {"jsc-toy", "jsc-hls4ml"})
+    for (const Scheme& scheme : kSchemes) {
+      for (const Variant& variant : variants())
+        for (Index batch : {1, 512, 16384})
+          if (batch == 16384 || variant.name.empty()) register_case(network, scheme, variant, batch);
+      benchmark::RegisterBenchmark((std::string(network) + "/" + scheme.name + "/verification/16384").c_str(),
+                                   [=](benchmark::State& state) {
+                                     const IntegerProgram program = make_program(network, scheme);
+                                     time_executor(state, program, Verification(program), 16384);
+                                   });
+    }
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// The kernels of inference for AVX-512 with VNNI.
+#include "quant/kernels/layer_lanes_avx512.hpp"
+#include "quant/kernels/layer_tiles.hpp"
+
+namespace jsc {
+namespace {
+
+struct VnniLanes : Avx512Lanes {
+  static constexpr bool kHasBytes = true;
+  static Signed dot_shorts(Signed sum, Signed x, Signed w) {
+    return from(_mm512_dpwssd_epi32(to(sum), to(x), to(w)));
+  }
+  static Signed dot_bytes(Signed sum, Signed x, Signed w) {
+    return from(_mm512_dpbusd_epi32(to(sum), to(x), to(w)));
+  }
+  // Numbers from 0 to 255, so the saturation of both instructions does nothing. They work on 128 bits at a
+  // time, where they leave four of a, four of b, of c and of d.
+  static Signed pack_bytes(Signed a, Signed b, Signed c, Signed d) {
+    const __m512i grouped =
+        _mm512_packus_epi16(_mm512_packs_epi32(to(a), to(b)), _mm512_packs_epi32(to(c), to(d)));
+    const __m512i order = _mm512_set4_epi32(0x0f0b0703, 0x0e0a0602, 0x0d090501, 0x0c080400);
+    return from(_mm512_shuffle_epi8(grouped, order));
+  }
+};
+
+}  // namespace
+
+const LayerKernels kLayerKernelsVnni = layer_kernels_of<VnniLanes>();
+
+}  // namespace jsc
