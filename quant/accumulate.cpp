@@ -7,6 +7,7 @@
 #include "ops/linear.hpp"
 #include "quant/fixed/cast.hpp"
 #include "quant/kernels/cast_rows.hpp"
+#include "quant/kernels/integer_kernels.hpp"
 
 namespace jsc {
 
@@ -46,16 +47,16 @@ void sum_products(Isa isa, const SumPlan& plan, const SumFormats& formats, Index
   const int product_fraction = formats.data.fraction() + formats.weight.fraction();
   if (plan.method == SumMethod::accumulator) {
     const fixed::Format& accumulator = *formats.accumulator;
+    const IntegerKernelsOf<std::int64_t>& kernels = integer_kernels(isa).wide;
     const std::int64_t start =
         formats.bias ? static_cast<std::int64_t>(fixed::cast(bias, formats.bias->fraction(), accumulator))
                      : 0;
     std::fill_n(sum, n, start);
     for (Index k = 0; k < terms; ++k) {
       const std::int64_t w = weights[k];
-      const std::int64_t* xs = x + k * x_stride;
-      for (Index i = 0; i < n; ++i) scratch[i] = w * xs[i];
+      kernels.scale(n, w, x + k * x_stride, scratch);
       cast_row(isa, n, scratch, product_fraction, accumulator, scratch);
-      for (Index i = 0; i < n; ++i) sum[i] += scratch[i];
+      kernels.add(n, sum, scratch, sum);
       cast_row(isa, n, sum, accumulator.fraction(), accumulator, sum);
     }
     return;

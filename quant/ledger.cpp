@@ -8,30 +8,16 @@
 #include "quant/fixed/cast.hpp"
 #include "quant/fixed/text.hpp"
 #include "quant/integer/range_analysis.hpp"
+#include "quant/kernels/cast_rows.hpp"
 
 namespace jsc {
 
 namespace {
 
-using fixed::Wide;
-
 std::int64_t& overflow_count(LedgerEntry& entry, const fixed::Format& format, bool negative) {
   const bool wraps = format.overflow == fixed::Overflow::wrap || format.overflow == fixed::Overflow::wrap_sm;
   if (wraps) return entry.wrapped;
   return negative && !format.is_signed ? entry.negative : entry.saturated;
-}
-
-// raw * 2^-fraction cast to `format`.
-Wide count_cast(LedgerEntry& entry, Wide raw, int fraction, const fixed::Format& format) {
-  const fixed::Cast cast = fixed::cast_detailed(raw, fraction, format);
-  const int shift = fraction - format.fraction();  // positive where something is rounded
-  if (cast.rounded) {
-    ++entry.rounded;
-    const Wide half = Wide{1} << std::min(shift - 1, 126);
-    if (shift < 127 && (raw & (2 * half - 1)) == half) ++entry.ties;
-  }
-  if (cast.overflowed) ++overflow_count(entry, format, raw < 0);
-  return cast.raw;
 }
 
 // The numbers of a format's grid that a cast leaves within the format: raw * 2^-fraction overflows outside of
@@ -53,29 +39,21 @@ Range kept_by_cast(int fraction, const fixed::Format& format) {
   return {last_kept(-1), last_kept(1)};
 }
 
-// count_cast over an array.
-void count_casts(LedgerEntry& entry, Index n, const std::int64_t* raw, int fraction,
-                 const fixed::Format& format) {
+// |raw| < 2^62, so a shift by more leaves no number that is exact but 0, and no tie.
+CastEvents<std::int64_t> events_of(int fraction, const fixed::Format& format) {
   const int shift = fraction - format.fraction();
-  if (shift > 61) {
-    for (Index i = 0; i < n; ++i) count_cast(entry, raw[i], fraction, format);
-    return;
-  }
   const Range kept = kept_by_cast(fraction, format);
-  const std::int64_t mask = shift > 0 ? (std::int64_t{1} << shift) - 1 : 0;
-  const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : -1;
-  std::int64_t rounded = 0, ties = 0, below = 0, above = 0;
-  for (Index i = 0; i < n; ++i) {
-    const std::int64_t rest = raw[i] & mask;
-    rounded += rest != 0;
-    ties += rest == half;
-    below += raw[i] < kept.lo;
-    above += raw[i] > kept.hi;
-  }
-  entry.rounded += rounded;
-  entry.ties += ties;
-  overflow_count(entry, format, true) += below;
-  overflow_count(entry, format, false) += above;
+  CastEvents<std::int64_t> events{0, -1, kept.lo, kept.hi};
+  if (shift > 0) events.below_one = (std::int64_t{1} << std::min(shift, 62)) - 1;
+  if (shift > 0 && shift <= 62) events.half = std::int64_t{1} << (shift - 1);
+  return events;
+}
+
+void add_counts(LedgerEntry& entry, const fixed::Format& format, const CastCounts& counts) {
+  entry.rounded += counts.rounded;
+  entry.ties += counts.ties;
+  overflow_count(entry, format, true) += counts.below;
+  overflow_count(entry, format, false) += counts.above;
 }
 
 void count_input(LedgerEntry& entry, float x, const fixed::Format& format) {
@@ -86,27 +64,13 @@ void count_input(LedgerEntry& entry, float x, const fixed::Format& format) {
   if (fixed::from_double_detailed(x, format).overflowed) ++overflow_count(entry, format, x < 0);
 }
 
-void count_accumulation(LedgerEntry& entry, const IntegerStep& step, std::int64_t neuron, std::int64_t terms,
-                        const std::int64_t* x, int product_fraction) {
-  const fixed::Format& accumulator = *step.accumulator;
-  Wide sum = 0;
-  if (!step.bias.empty())
-    sum = count_cast(entry, step.bias[static_cast<std::size_t>(neuron)], step.bias_format.fraction(),
-                     accumulator);
-  for (std::int64_t k = 0; k < terms; ++k) {
-    const Wide product = static_cast<Wide>(step.weights[static_cast<std::size_t>(neuron * terms + k)]) * x[k];
-    sum += count_cast(entry, product, product_fraction, accumulator);
-    sum = count_cast(entry, sum, accumulator.fraction(), accumulator);
-  }
-}
-
 bool computes_sums(const IntegerStep& step) {
   return step.operation == Operation::dense || step.operation == Operation::scale_shift;
 }
 
 }  // namespace
 
-Ledger::Ledger(const IntegerProgram& program) : program_(program) {
+Ledger::Ledger(const IntegerProgram& program, Isa isa) : program_(program), isa_(isa) {
   for (const IntegerValue& value : program.values) {
     LedgerEntry entry;
     entry.value = value.name;
@@ -131,8 +95,18 @@ Ledger::Ledger(const IntegerProgram& program) : program_(program) {
     LedgerEntry& entry = entries_[static_cast<std::size_t>(step.output)];
     entry.operation = operation_name(step.operation);
     entry.excess_bits = analyze(program, step).excess_bits;
-    if (step.operation == Operation::quantize) cast_to(step.output, step.format);
-    if (step.accumulator) cast_to(step.output, *step.accumulator);
+    const int fraction = program.values[static_cast<std::size_t>(step.inputs[0])].fraction;
+    StepCasts& casts = casts_.emplace_back();
+    if (step.operation == Operation::quantize) {
+      cast_to(step.output, step.format);
+      casts.quantize = events_of(fraction, step.format);
+    }
+    if (step.accumulator) {
+      cast_to(step.output, *step.accumulator);
+      casts.bias = events_of(step.bias_format.fraction(), *step.accumulator);
+      casts.product = events_of(fraction + step.weight_format.fraction(), *step.accumulator);
+      casts.sum = events_of(step.accumulator->fraction(), *step.accumulator);
+    }
     if (!step.sum_widths.empty()) entry.width = *std::ranges::max_element(step.sum_widths);
   }
 }
@@ -150,20 +124,54 @@ void Ledger::add(ConstMatrix x, const std::int64_t* const* values) {
     for (Index f = 0; f < x.rows; ++f)
       for (Index i = 0; i < n; ++i)
         count_input(entries_[static_cast<std::size_t>(input.value)], x(f, i), input.format);
-  for (const IntegerStep& step : program_.steps) {
-    const IntegerValue& in = program_.values[static_cast<std::size_t>(step.inputs[0])];
-    LedgerEntry& entry = entries_[static_cast<std::size_t>(step.output)];
+  for (std::size_t s = 0; s < program_.steps.size(); ++s) {
+    const IntegerStep& step = program_.steps[s];
     const std::int64_t* from = values[step.inputs[0]];
-    if (step.operation == Operation::quantize)
-      count_casts(entry, n * in.features, from, in.fraction, step.format);
-    if (!computes_sums(step) || !step.accumulator) continue;
-    const bool dense = step.operation == Operation::dense;
-    const Index neurons = program_.values[static_cast<std::size_t>(step.output)].features;
-    for (Index i = 0; i < n; ++i)
-      for (Index o = 0; o < neurons; ++o)
-        count_accumulation(entry, step, o, dense ? in.features : 1, from + i * in.features + (dense ? 0 : o),
-                           in.fraction + step.weight_format.fraction());
+    if (step.operation == Operation::quantize) {
+      const Index features = program_.values[static_cast<std::size_t>(step.inputs[0])].features;
+      CastCounts counts;
+      integer_kernels(isa_).wide.count(n * features, from, casts_[s].quantize, counts);
+      add_counts(entries_[static_cast<std::size_t>(step.output)], step.format, counts);
+    }
+    if (computes_sums(step) && step.accumulator) count_accumulation(s, n, from);
   }
+}
+
+// The sums once more, all samples at a time, to see every cast on the way; from is [n][features].
+void Ledger::count_accumulation(std::size_t s, Index n, const std::int64_t* from) {
+  const IntegerStep& step = program_.steps[s];
+  const StepCasts& casts = casts_[s];
+  const fixed::Format& accumulator = *step.accumulator;
+  const IntegerKernelsOf<std::int64_t>& kernels = integer_kernels(isa_).wide;
+  const IntegerValue& in = program_.values[static_cast<std::size_t>(step.inputs[0])];
+  const Index neurons = program_.values[static_cast<std::size_t>(step.output)].features;
+  const Index terms = step.operation == Operation::dense ? in.features : 1;
+  const int product_fraction = in.fraction + step.weight_format.fraction();
+  rows_.resize(static_cast<std::size_t>(in.features * n));
+  row_.resize(static_cast<std::size_t>(n));
+  sums_.resize(static_cast<std::size_t>(n));
+  for (Index f = 0; f < in.features; ++f)
+    for (Index i = 0; i < n; ++i) rows_[static_cast<std::size_t>(f * n + i)] = from[i * in.features + f];
+  CastCounts counts;
+  for (Index o = 0; o < neurons; ++o) {
+    std::ranges::fill(sums_, 0);
+    if (!step.bias.empty()) {
+      std::ranges::fill(sums_, step.bias[static_cast<std::size_t>(o)]);
+      kernels.count(n, sums_.data(), casts.bias, counts);
+      cast_row(isa_, n, sums_.data(), step.bias_format.fraction(), accumulator, sums_.data());
+    }
+    for (Index k = 0; k < terms; ++k) {
+      const Index x = step.operation == Operation::dense ? k : o;
+      kernels.scale(n, step.weights[static_cast<std::size_t>(o * terms + k)], rows_.data() + x * n,
+                    row_.data());
+      kernels.count(n, row_.data(), casts.product, counts);
+      cast_row(isa_, n, row_.data(), product_fraction, accumulator, row_.data());
+      kernels.add(n, sums_.data(), row_.data(), sums_.data());
+      kernels.count(n, sums_.data(), casts.sum, counts);
+      cast_row(isa_, n, sums_.data(), accumulator.fraction(), accumulator, sums_.data());
+    }
+  }
+  add_counts(entries_[static_cast<std::size_t>(step.output)], accumulator, counts);
 }
 
 void Ledger::merge(const Ledger& other) {

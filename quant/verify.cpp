@@ -9,6 +9,7 @@
 #include "engine/threads.hpp"
 #include "graph/executor.hpp"
 #include "quant/fixed/text.hpp"
+#include "quant/integer/inference.hpp"
 #include "quant/integer/network.hpp"
 #include "quant/integer/range_analysis.hpp"
 #include "quant/integer/reference.hpp"
@@ -43,19 +44,22 @@ std::vector<const Annotation*> match_values(const Tape& tape, const IntegerProgr
 // All that one thread needs; made once.
 class Worker {
  public:
-  Worker(const Graph& graph, const IntegerNetwork& network, Isa isa, bool with_ledger)
+  Worker(const Graph& graph, const IntegerNetwork& network, const IntegerInference& inference, Isa isa,
+         bool with_ledger)
       : network_(network),
+        inference_(inference),
         tape_(Execution{isa, 1, false}, Tape::Gradients::none),
         recording_(record(graph, tape_, kBlock, Mode::evaluate)),
         annotations_(match_values(tape_, network.program())),
         workspace_(network),
+        inference_workspace_(inference),
         isa_(isa) {
     const IntegerProgram& program = network.program();
     for (const IntegerValue& value : program.values) {
       reference_.emplace_back(static_cast<std::size_t>(value.features * kBlock));
       pointers_.push_back(reference_.back().data());
     }
-    if (with_ledger) ledger_ = std::make_unique<Ledger>(program);
+    if (with_ledger) ledger_ = std::make_unique<Ledger>(program, isa);
   }
 
   void run(const InputGenerator& source, Index first, Index n) {
@@ -74,6 +78,7 @@ class Worker {
     }
     run_reference(program, n, pointers_.data());
     for (std::size_t v = 0; v < annotations_.size(); ++v) compare(static_cast<int>(v), first, n);
+    compare_inference(part, first);
     if (ledger_) ledger_->add(part, pointers_.data());
   }
 
@@ -122,6 +127,28 @@ class Worker {
     }
   }
 
+  // What infer gives, against the reference: the result alone is there to compare.
+  void compare_inference(Matrix x, Index first) {
+    const int v = network_.program().result;
+    const Index features = inference_.result_features();
+    const std::int64_t* reference = pointers_[static_cast<std::size_t>(v)];
+    vectorized_.resize(static_cast<std::size_t>(features * kBlock));
+    for (Index begin = 0; begin < x.cols; begin += IntegerInference::kBlock) {
+      const Index n = std::min(IntegerInference::kBlock, x.cols - begin);
+      inference_.run({x.data + begin, x.rows, n, x.stride}, inference_workspace_);
+      inference_.read(inference_workspace_, n, vectorized_.data(), kBlock);
+      for (Index f = 0; f < features; ++f)
+        for (Index i = 0; i < n; ++i) {
+          const std::int64_t expected = reference[(begin + i) * features + f];
+          const std::int64_t found = vectorized_[static_cast<std::size_t>(f * kBlock + i)];
+          if (expected == found) continue;
+          ++mismatches;
+          if (!first_divergence || first + begin + i < first_divergence->sample)
+            first_divergence = describe(v, f, first, begin + i, "inference", expected, found);
+        }
+    }
+  }
+
   Divergence describe(int v, Index feature, Index first, Index i, const char* executor, std::int64_t expected,
                       std::int64_t found) const {
     const auto difference = static_cast<std::uint64_t>(expected ^ found);
@@ -135,10 +162,12 @@ class Worker {
   }
 
   const IntegerNetwork& network_;
+  const IntegerInference& inference_;
   Tape tape_;
   Recording recording_;
   std::vector<const Annotation*> annotations_;
   IntegerNetwork::Workspace workspace_;
+  IntegerInference::Workspace inference_workspace_;
   Isa isa_;
   std::vector<std::vector<std::int64_t>> reference_;
   std::vector<std::int64_t*> pointers_;
@@ -151,6 +180,7 @@ class Worker {
 VerifyReport verify_program(const Graph& graph, const IntegerProgram& program, const InputGenerator& samples,
                             const VerifyOptions& options) {
   const IntegerNetwork network(program);
+  const IntegerInference inference(program, options.execution.isa);
   if (samples.rows() < 1) fail("verify: there are no samples");
   if (samples.features() != program.input_features())
     fail("verify: expected samples of {} features, found {}", program.input_features(), samples.features());
@@ -159,7 +189,8 @@ VerifyReport verify_program(const Graph& graph, const IntegerProgram& program, c
       static_cast<int>(std::clamp<Index>(options.execution.threads, 1, std::max<Index>(blocks, 1)));
   std::vector<std::unique_ptr<Worker>> workers;
   for (int t = 0; t < threads; ++t)
-    workers.push_back(std::make_unique<Worker>(graph, network, options.execution.isa, options.ledger));
+    workers.push_back(
+        std::make_unique<Worker>(graph, network, inference, options.execution.isa, options.ledger));
 
   std::atomic<Index> next{0}, done{0};
   std::atomic<bool> stop{false};

@@ -1,6 +1,7 @@
 // The proof that an integer network computes what the fake-quantized graph computes: both run over every
 // sample, and every intermediate value of the graph is compared with that of two executors (reference and
-// vectorized), integer by integer.
+// vectorized), integer by integer. The result of IntegerInference, which keeps no intermediate values, is
+// compared with the reference's.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace jsc {
 struct Divergence {
   Index sample = 0;
   std::string value;     // "seq_blocks_2.sum"
-  std::string executor;  // "reference" or "vectorized"
+  std::string executor;  // "reference", "vectorized" or "inference"
   Index feature = 0;
   std::int64_t expected = 0;  // of the graph
   std::int64_t found = 0;

@@ -1,9 +1,11 @@
 // jsc-train infer: the class and the class probabilities of every row of a data set, to CSV or .npy.
+#include <fmt/compile.h>
 #include <fmt/core.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <numeric>
 
 #include "apps/checkpoint/integer_file.hpp"
@@ -15,46 +17,45 @@
 #include "apps/support/atomic_file.hpp"
 #include "apps/training/train_settings.hpp"
 #include "engine/gather.hpp"
+#include "engine/threads.hpp"
 #include "ops/softmax.hpp"
-#include "quant/integer/network.hpp"
+#include "quant/integer/inference.hpp"
 
 namespace jsc {
 
 namespace {
 
-// Where predictions go, batch by batch: probabilities[class][i].
+// Where predictions go: encoded batch by batch, by several threads if wanted, and written in order.
 class PredictionWriter {
  public:
+  explicit PredictionWriter(const std::string& path) : file_(path) {}
   virtual ~PredictionWriter() = default;
-  virtual void write(ConstMatrix probabilities, const std::vector<std::int32_t>& predicted) = 0;
-  virtual void commit() = 0;
+  // Appends probabilities[class][i] and predicted[i] as the file has them.
+  virtual void encode(ConstMatrix probabilities, const std::int32_t* predicted, std::string& bytes) const = 0;
+  void write(const std::string& bytes) { file_.write(bytes); }
+  void commit() { file_.commit(); }
+
+ private:
+  AtomicFile file_;
 };
 
 class CsvWriter final : public PredictionWriter {
  public:
-  CsvWriter(const std::string& path, const std::vector<std::string>& classes) : file_(path) {
+  CsvWriter(const std::string& path, const std::vector<std::string>& classes) : PredictionWriter(path) {
     for (const std::string& name : classes) classes_.push_back(csv_cell(name));
-    text_ = fmt::format("class,{}\n", fmt::join(classes_, ","));
+    write(fmt::format("class,{}\n", fmt::join(classes_, ",")));
   }
-  void write(ConstMatrix probabilities, const std::vector<std::int32_t>& predicted) override {
+  void encode(ConstMatrix probabilities, const std::int32_t* predicted, std::string& bytes) const override {
     for (Index i = 0; i < probabilities.cols; ++i) {
-      text_ += classes_[static_cast<std::size_t>(predicted[static_cast<std::size_t>(i)])];
+      bytes += classes_[static_cast<std::size_t>(predicted[i])];
       for (Index c = 0; c < probabilities.rows; ++c)
-        fmt::format_to(std::back_inserter(text_), ",{}", probabilities(c, i));
-      text_ += '\n';
+        fmt::format_to(std::back_inserter(bytes), FMT_COMPILE(",{}"), probabilities(c, i));
+      bytes += '\n';
     }
-    file_.write(text_.data(), text_.size());
-    text_.clear();
-  }
-  void commit() override {
-    file_.write(text_.data(), text_.size());
-    file_.commit();
   }
 
  private:
   std::vector<std::string> classes_;  // as cells
-  AtomicFile file_;
-  std::string text_;
 };
 
 // A Python literal, as the header of a .npy file holds them.
@@ -70,7 +71,8 @@ std::string python_string(const std::string& text) {
 // A NumPy structured array: 'class' (int32) and one float32 field a class (numpy.lib.format, version 1.0).
 class NpyWriter final : public PredictionWriter {
  public:
-  NpyWriter(const std::string& path, const std::vector<std::string>& classes, Index rows) : file_(path) {
+  NpyWriter(const std::string& path, const std::vector<std::string>& classes, Index rows)
+      : PredictionWriter(path) {
     std::string fields = "('class', '<i4')";
     for (const std::string& name : classes)
       fields += fmt::format(", ({}, '<f4')", python_string("p_" + name));
@@ -83,25 +85,77 @@ class NpyWriter final : public PredictionWriter {
     const auto size = static_cast<std::uint16_t>(header.size());
     const char start[10] = {
         '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(size & 0xFF), static_cast<char>(size >> 8)};
-    file_.write(start, sizeof start);
-    file_.write(header.data(), header.size());
+    write(std::string(start, sizeof start) + header);
   }
-  void write(ConstMatrix probabilities, const std::vector<std::int32_t>& predicted) override {
-    const auto record = static_cast<std::size_t>(probabilities.rows + 1) * 4;
-    bytes_.resize(record * predicted.size());
-    for (std::size_t i = 0; i < predicted.size(); ++i) {
-      std::byte* at = bytes_.data() + i * record;
-      std::memcpy(at, &predicted[i], 4);
-      for (Index c = 0; c < probabilities.rows; ++c)
-        std::memcpy(at + 4 * (c + 1), &probabilities.row(c)[i], 4);
+  void encode(ConstMatrix probabilities, const std::int32_t* predicted, std::string& bytes) const override {
+    const auto add = [&](const void* number) { bytes.append(static_cast<const char*>(number), 4); };
+    for (Index i = 0; i < probabilities.cols; ++i) {
+      add(&predicted[i]);
+      for (Index c = 0; c < probabilities.rows; ++c) add(&probabilities.row(c)[i]);
     }
-    file_.write(bytes_.data(), bytes_.size());
   }
-  void commit() override { file_.commit(); }
+};
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// One thread's part of an integer network's predictions: rows in, encoded predictions out.
+class IntegerWorker {
+ public:
+  IntegerWorker(const IntegerInference& network, const Dataset& rows, Isa isa)
+      : network_(network),
+        rows_(rows),
+        execution_{isa, 1, false},
+        workspace_(network),
+        x_(rows.features, kBlock),
+        logits_(network.result_features(), kBlock),
+        raw_(static_cast<std::size_t>(network.result_features() * kBlock)),
+        scale_(fixed::to_double(1, network.result_fraction())) {}
+
+  // The classes come from the integers alone; the probabilities are the softmax of the logits that they stand
+  // for.
+  void predict(Index begin, Index end, const PredictionWriter& writer) {
+    bytes.clear();
+    for (Index first = begin; first < end; first += kBlock) {
+      const Clock::time_point start = Clock::now();
+      const Index n = std::min(kBlock, end - first);
+      std::iota(order_, order_ + n, static_cast<std::uint32_t>(first));
+      const Matrix x = part(x_, n), logits = part(logits_, n);
+      gather_rows(execution_, rows_.x.get(), rows_.features, order_, x);
+      network_.run(x, workspace_);
+      network_.argmax(workspace_, n, classes_);
+      network_.read(workspace_, n, raw_.data(), kBlock);
+      for (Index c = 0; c < logits.rows; ++c)
+        for (Index i = 0; i < n; ++i)
+          logits(c, i) = static_cast<float>(
+              static_cast<double>(raw_[static_cast<std::size_t>(c * kBlock + i)]) * scale_);
+      softmax_forward(execution_, logits, logits);
+      inferring += seconds_since(start);
+      writer.encode(logits, classes_, bytes);
+    }
+  }
+
+  std::string bytes;
+  double inferring = 0;  // seconds
 
  private:
-  AtomicFile file_;
-  std::vector<std::byte> bytes_;
+  static constexpr Index kBlock = IntegerInference::kBlock;
+  static Matrix part(Tensor& tensor, Index n) {
+    return {tensor.view().data, tensor.rows(), n, tensor.view().stride};
+  }
+
+  const IntegerInference& network_;
+  const Dataset& rows_;
+  Execution execution_;
+  IntegerInference::Workspace workspace_;
+  Tensor x_, logits_;
+  std::vector<std::int64_t> raw_;
+  double scale_;
+  std::uint32_t order_[kBlock];
+  std::int32_t classes_[kBlock];
 };
 
 struct InferCommand {
@@ -123,16 +177,17 @@ struct InferCommand {
       const IntegerFile file = load_integer_network(path);
       Expectation expected{file.feature_names, file.class_names, {}};
       if (!file.scaler.mean.empty()) expected.scaler = file.scaler;
-      const IntegerNetwork network(file.program);
-      infer(expected, how, npy,
-            [&](const Dataset& rows, PredictionWriter& writer) { predict(network, rows, how, writer); });
+      const IntegerInference network(file.program, how.isa);
+      infer(expected, how, npy, [&](const Dataset& rows, PredictionWriter& writer) {
+        return predict(network, rows, how, writer);
+      });
       return 0;
     }
     TrainedModel trained = open_trained_model(load);
     if (!trained.checkpoint)
       fail("{}: infer needs a checkpoint of jsc-train, which holds names, classes and scaler", trained.path);
     infer(trained.expectation(), how, npy, [&](const Dataset& rows, PredictionWriter& writer) {
-      predict(trained.checkpoint->graph, rows, how, writer);
+      return predict(trained.checkpoint->graph, rows, how, writer);
     });
     return 0;
   }
@@ -140,53 +195,52 @@ struct InferCommand {
  private:
   template <class Predict>
   void infer(const Expectation& expected, const Execution& how, bool npy, const Predict& predict_rows) const {
+    const Clock::time_point start = Clock::now();
     Dataset rows = load_rows(data, expected, LabelPolicy::optional, how.threads, quiet);
     if (expected.scaler) expected.scaler->apply(rows.x.get(), rows.rows, rows.features, how.threads);
+    const double reading = seconds_since(start);
     std::unique_ptr<PredictionWriter> writer;
     if (npy)
       writer = std::make_unique<NpyWriter>(out, expected.class_names, rows.rows);
     else
       writer = std::make_unique<CsvWriter>(out, expected.class_names);
-    predict_rows(rows, *writer);
+    const double inferring = predict_rows(rows, *writer);
     writer->commit();
-    if (!quiet) fmt::print("{}: classes and probabilities of {} rows\n", out, format_count(rows.rows));
+    const double all = seconds_since(start);
+    if (!quiet)
+      fmt::print(
+          "{}: classes and probabilities of {} rows in {:.2f} s: {:.0f} % reading, {:.0f} % inferring, "
+          "{:.0f} % writing\n",
+          out, format_count(rows.rows), all, 100 * reading / all, 100 * inferring / all,
+          100 * (all - reading - inferring) / all);
   }
 
-  // The classes come from the integers alone; the probabilities are the softmax of the logits that they stand
-  // for.
-  void predict(const IntegerNetwork& network, const Dataset& rows, const Execution& how,
-               PredictionWriter& writer) const {
-    constexpr Index kBlock = IntegerNetwork::kBlock;
-    const IntegerValue& result = network.program().values[static_cast<std::size_t>(network.program().result)];
-    std::vector<std::uint32_t> order(static_cast<std::size_t>(rows.rows));
-    std::iota(order.begin(), order.end(), 0U);
-    Tensor x(rows.features, kBlock), logits(result.features, kBlock);
-    std::vector<std::int64_t> raw(static_cast<std::size_t>(result.features * kBlock));
-    IntegerNetwork::Workspace workspace(network);
-    std::vector<std::int32_t> predicted;
+  // These return the seconds that the network took.
+  double predict(const IntegerInference& network, const Dataset& rows, const Execution& how,
+                 PredictionWriter& writer) const {
+    constexpr Index kRun = 8192;  // rows of a thread between two writes
+    std::vector<std::unique_ptr<IntegerWorker>> workers;
+    for (int t = 0; t < how.threads; ++t)
+      workers.push_back(std::make_unique<IntegerWorker>(network, rows, how.isa));
     Progress progress("inferring", rows.rows, "rows", quiet);
-    const auto part = [](Tensor& tensor, Index n) {
-      return Matrix{tensor.view().data, tensor.rows(), n, tensor.view().stride};
-    };
-    for (Index first = 0; first < rows.rows; first += kBlock) {
-      const Index n = std::min(kBlock, rows.rows - first);
-      gather_rows(how, rows.x.get(), rows.features, order.data() + first, part(x, n));
-      network.run(how.isa, part(x, n), workspace);
-      predicted.resize(static_cast<std::size_t>(n));
-      network.argmax(how.isa, workspace, n, predicted.data());
-      workspace.read(network.program().result, n, raw.data(), kBlock);
-      for (Index c = 0; c < result.features; ++c)
-        for (Index i = 0; i < n; ++i)
-          logits(c, i) = static_cast<float>(
-              fixed::to_double(raw[static_cast<std::size_t>(c * kBlock + i)], result.fraction));
-      softmax_forward(how, part(logits, n), part(logits, n));
-      writer.write(part(logits, n), predicted);
-      progress.update(first + n);
+    for (Index first = 0; first < rows.rows; first += how.threads * kRun) {
+      parallel_for(how.threads, how.threads, [&](Index t) {
+        const Index begin = std::min(first + t * kRun, rows.rows);
+        workers[static_cast<std::size_t>(t)]->predict(begin, std::min(begin + kRun, rows.rows), writer);
+      });
+      for (const auto& worker : workers) writer.write(worker->bytes);
+      progress.update(std::min(first + how.threads * kRun, rows.rows));
     }
+    double seconds = 0;  // the threads' work lies side by side
+    for (const auto& worker : workers) seconds += worker->inferring / how.threads;
+    return seconds;
   }
 
-  void predict(const Graph& graph, const Dataset& rows, const Execution& how,
-               PredictionWriter& writer) const {
+  double predict(const Graph& graph, const Dataset& rows, const Execution& how,
+                 PredictionWriter& writer) const {
+    const Clock::time_point start = Clock::now();
+    double writing = 0;
+    std::string bytes;
     std::vector<std::uint32_t> order(static_cast<std::size_t>(rows.rows));
     std::iota(order.begin(), order.end(), 0U);
     Evaluator evaluator(graph, {rows.x.get(), rows.features, nullptr}, how);
@@ -202,9 +256,14 @@ struct InferCommand {
         for (Index i = 0; i < logits.cols; ++i)
           if (logits(c, i) > logits(predicted[static_cast<std::size_t>(i)], i))
             predicted[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(c);
-      writer.write(p, predicted);
+      const Clock::time_point computed = Clock::now();
+      bytes.clear();
+      writer.encode(p, predicted.data(), bytes);
+      writer.write(bytes);
+      writing += seconds_since(computed);
       progress.update(first + logits.cols);
     });
+    return seconds_since(start) - writing;
   }
 };
 

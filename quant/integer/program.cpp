@@ -111,6 +111,15 @@ void check(const IntegerProgram& program) {
     if (step.sum_widths.size() != (step.accumulator ? 0 : out))
       fail("integer network, {}: expected {} sum widths, found {}", who, step.accumulator ? 0 : out,
            step.sum_widths.size());
+    // The casts of a given accumulator see products and sums of two of its numbers, in 62 bits.
+    if (step.accumulator) {
+      int x_width = 1;
+      for (const Range& range : value(step.inputs[0]).ranges)
+        x_width = std::max(x_width, signed_width(range));
+      const int width = std::max(x_width + step.weight_format.width, step.accumulator->width + 1);
+      if (width > 62)
+        fail("integer network, {}: an accumulator's casts need {} bits, expected 62", who, width);
+    }
     for (int width : step.sum_widths)
       if (width < 1 || width > 63) fail("integer network, {}: a sum of {} bits, expected 1..63", who, width);
   }

@@ -1,6 +1,6 @@
 #include "quant/integer/reference.hpp"
 
-#include "quant/fixed/cast.hpp"
+#include "quant/fixed/narrow_cast.hpp"
 
 namespace jsc {
 
@@ -24,17 +24,17 @@ std::int64_t exact_sum(const IntegerStep& step, std::size_t neuron, const std::i
   return static_cast<std::int64_t>(fixed::wrap_to(static_cast<Wide>(sum), step.sum_widths[neuron], true));
 }
 
-// hls4ml's order of casts (nnet_dense, fixed-point.md).
+// hls4ml's order of casts (nnet_dense, fixed-point.md). Products and sums fit 62 bits (check()), so the casts
+// may be the narrow ones.
 std::int64_t accumulated_sum(const IntegerStep& step, std::size_t neuron, const std::int64_t* weights,
                              std::int64_t terms, const std::int64_t* x, int product_fraction) {
-  const fixed::Format& accumulator = *step.accumulator;
-  Wide sum = 0;
-  if (!step.bias.empty()) sum = fixed::cast(step.bias[neuron], step.bias_format.fraction(), accumulator);
-  for (std::int64_t k = 0; k < terms; ++k) {
-    const Wide product = fixed::cast(static_cast<Wide>(weights[k]) * x[k], product_fraction, accumulator);
-    sum = fixed::cast(sum + product, accumulator.fraction(), accumulator);
-  }
-  return static_cast<std::int64_t>(sum);
+  const fixed::NarrowCast cast_product(product_fraction, *step.accumulator);
+  const fixed::NarrowCast cast_sum(step.accumulator->fraction(), *step.accumulator);
+  std::int64_t sum = 0;
+  if (!step.bias.empty())
+    sum = fixed::NarrowCast(step.bias_format.fraction(), *step.accumulator)(step.bias[neuron]);
+  for (std::int64_t k = 0; k < terms; ++k) sum = cast_sum(sum + cast_product(weights[k] * x[k]));
+  return sum;
 }
 
 // One sample: a and b are its inputs' features, y its output's.

@@ -63,9 +63,22 @@ struct DotArguments {
   int align;  // the sums of products are shifted left by so much before the bias is added
 };
 
+// What a cast does to numbers, and how to see it from them alone (quant/ledger.cpp).
+template <class T>
+struct CastEvents {
+  T below_one = 0;   // bits that are rounded away
+  T half = -1;       // those bits in a tie; -1: nothing is rounded
+  T lo = 0, hi = 0;  // numbers outside overflow
+};
+struct CastCounts {
+  std::int64_t rounded = 0, ties = 0, below = 0, above = 0;
+};
+
 template <class T>
 struct IntegerKernelsOf {
   void (*cast)(Index n, const T* from, const CastPlan<T>& plan, T* to);
+  // Adds to the counts what the cast does to x.
+  void (*count)(Index n, const T* x, const CastEvents<T>& events, CastCounts& counts);
   void (*dense)(const DenseArguments<T>& arguments);
   void (*accumulate)(const AccumulateArguments<T>& arguments);
   // y = wrap(w x + b) to `width` bits

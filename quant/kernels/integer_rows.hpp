@@ -102,6 +102,23 @@ void cast(Index n, const T* from, const CastPlan<T>& plan, T* to) {
   overflow_row(n, plan, to);
 }
 
+template <class T>
+void count(Index n, const T* x, const CastEvents<T>& events, CastCounts& counts) {
+  const T below_one = events.below_one, half = events.half, lo = events.lo, hi = events.hi;
+  T rounded = 0, ties = 0, below = 0, above = 0;
+  for (Index i = 0; i < n; ++i) {
+    const T rest = x[i] & below_one;
+    rounded += rest != 0 ? T{1} : T{0};
+    ties += rest == half ? T{1} : T{0};
+    below += x[i] < lo ? T{1} : T{0};
+    above += x[i] > hi ? T{1} : T{0};
+  }
+  counts.rounded += rounded;
+  counts.ties += ties;
+  counts.below += below;
+  counts.above += above;
+}
+
 // R neurons by one line of samples at a time, their sums in registers.
 template <class T, int R>
 void dense_rows(const DenseArguments<T>& a, Index first) {
@@ -352,8 +369,8 @@ void dots(const DotArguments& a) {
 
 template <class T>
 constexpr IntegerKernelsOf<T> kernels_of() {
-  return {cast<T>, dense<T>, accumulate<T>, scale_shift<T>, scale<T>, add<T>,
-          sub<T>,  mul<T>,   relu<T>,       quantize<T>,    argmax<T>};
+  return {cast<T>, count<T>, dense<T>, accumulate<T>, scale_shift<T>, scale<T>,
+          add<T>,  sub<T>,   mul<T>,   relu<T>,       quantize<T>,    argmax<T>};
 }
 
 }  // namespace

@@ -280,7 +280,7 @@ void run_rows(const LayerArguments& a, Index row, Index i) {
   finish(tile, a, row, i);
 }
 
-// R is what the registers hold; the rest of the rows goes by fours.
+// R is what the registers hold (C being 1 leaves room for twice as many); the rest of the rows goes by fours.
 template <class Source, class L, int R, int C>
 JSC_INLINE void run_columns(const LayerArguments& a, Index i) {
   Index row = 0;
@@ -296,7 +296,7 @@ void run_layer(const LayerArguments& a) {
     if (a.samples - i > L::kLanes)
       run_columns<Source, L, R, 2>(a, i);
     else
-      run_columns<Source, L, R, 1>(a, i);
+      run_columns<Source, L, 2 * R, 1>(a, i);
 }
 
 template <class L>
