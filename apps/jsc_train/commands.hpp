@@ -15,6 +15,7 @@ using Action = std::function<int()>;
 
 Action add_train(CLI::App& root);
 Action add_sweep(CLI::App& root);
+Action add_compare(CLI::App& root);
 Action add_test(CLI::App& root);
 Action add_transform(CLI::App& root);
 Action add_passes(CLI::App& root);

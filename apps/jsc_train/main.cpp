@@ -17,6 +17,7 @@ int run(int argc, char** argv) {
       "jsc-train trains jet-substructure classifiers and other small MLPs, and tells all about them.\n\n"
       "  jsc-train train jsc-toy                       train on the embedded data, into runs/\n"
       "  jsc-train sweep jsc-tiny --batch-size 64,256,1024 --seeds 3   many trainings, one table\n"
+      "  jsc-train compare RUN_FOLDER RUN_FOLDER       what differs between runs, side by side\n"
       "  jsc-train test --load RUN_FOLDER              loss and accuracy on the test rows\n"
       "  jsc-train transform --load RUN_FOLDER --config quantize.toml\n"
       "  jsc-train verify --load RUN_FOLDER            prove its integers, bit by bit\n"
@@ -42,6 +43,7 @@ int run(int argc, char** argv) {
   std::map<std::string, jsc::Action> actions;
   actions["train"] = jsc::add_train(app);
   actions["sweep"] = jsc::add_sweep(app);
+  actions["compare"] = jsc::add_compare(app);
   actions["test"] = jsc::add_test(app);
   actions["infer"] = jsc::add_infer(app);
   actions["verify"] = jsc::add_verify(app);

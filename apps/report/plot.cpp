@@ -61,8 +61,9 @@ std::string gnuplot_script(const Plot& plot) {
     if (s > 0) script += ", ";
     if (!series.error.empty())
       script += fmt::format(
-          "$series_{} using 1:2:3 with yerrorbars notitle linecolor '{}' linewidth 1 pointsize 0, ", s,
-          kPaints[which].drawn);
+          "$series_{} using 1:2:3 with yerrorbars notitle linecolor '{}' linewidth 1 pointtype {} pointsize "
+          "0.6, ",
+          s, kPaints[which].drawn, look.marker);
     script += fmt::format("$series_{} using 1:2 with {} {} linecolor '{}' linewidth 2 dashtype {}", s,
                           plot.steps ? "steps" : "linespoints", name, kPaints[which].drawn,
                           !series.dashed   ? look.dash

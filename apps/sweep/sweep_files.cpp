@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "apps/sweep/sweep_report.hpp"
+
 namespace jsc {
 
 std::size_t SweepResult::failed() const {
@@ -43,6 +45,9 @@ void write_sweep_files(const SweepPlan& plan, const SweepResult& result, const R
   const std::vector<RenderedPlot> rendered = run_gnuplot(scripts);
   for (std::size_t i = 0; i < files.size(); ++i)
     note(write_rendered(rendered[i], folder.file(files[i] + ".svg")));
+  std::vector<std::string> more;
+  folder.write("report.html", sweep_page(plan, result.trials, result.rows, plots, folder, more));
+  for (const std::string& problem : more) note(problem);
   for (const std::string& problem : problems) fmt::print(stderr, "warning: a plot is missing: {}\n", problem);
 }
 

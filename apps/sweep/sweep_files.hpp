@@ -1,4 +1,4 @@
-// What a finished sweep writes into its folder: the table in four forms, every trial, plots.
+// What a finished sweep writes into its folder: the table in four forms, every trial, plots, a page.
 #pragma once
 
 #include <string>
@@ -19,7 +19,8 @@ struct SweepResult {
 // `order` may be null: then rows are in the order of the plan. Throws Error for a damaged trial.
 SweepResult read_sweep(const SweepPlan& plan, const std::string& path, const SweepOrder* order);
 
-// table.csv, table.md, table.json, trials.csv and the plots. Warns of plots that could not be drawn.
+// table.csv, table.md, table.json, trials.csv, the plots and report.html. Warns of plots that could not be
+// drawn.
 void write_sweep_files(const SweepPlan& plan, const SweepResult& result, const RunFolder& folder);
 
 }  // namespace jsc

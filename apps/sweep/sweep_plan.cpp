@@ -126,22 +126,6 @@ void link_beginnings(std::vector<Trial>& trials) {
   }
 }
 
-std::map<std::string, std::string> lines_by_key(const std::string& toml) {
-  std::map<std::string, std::string> lines;
-  std::istringstream in(toml);
-  std::string line, table;
-  while (std::getline(in, line)) {
-    if (line.starts_with("#") || line.empty()) continue;
-    if (line.starts_with("[")) {
-      table = line.substr(1, line.find_last_of(']') - 1) + ".";
-      continue;
-    }
-    const std::size_t equals = line.find(" = ");
-    if (equals != line.npos) lines[table + line.substr(0, equals)] = line.substr(equals + 3);
-  }
-  return lines;
-}
-
 }  // namespace
 
 std::vector<std::size_t> SweepPlan::swept() const {
@@ -228,8 +212,24 @@ SweepPlan make_plan(const std::map<std::string, GivenList>& lists, const TrainSe
   return plan;
 }
 
+std::map<std::string, std::string> values_by_key(const std::string& toml) {
+  std::map<std::string, std::string> values;
+  std::istringstream in(toml);
+  std::string line, table;
+  while (std::getline(in, line)) {
+    if (line.starts_with("#") || line.empty()) continue;
+    if (line.starts_with("[")) {
+      table = line.substr(1, line.find_last_of(']') - 1) + ".";
+      continue;
+    }
+    const std::size_t equals = line.find(" = ");
+    if (equals != line.npos) values[table + line.substr(0, equals)] = line.substr(equals + 3);
+  }
+  return values;
+}
+
 std::string plan_difference(const std::string& there, const std::string& here) {
-  const auto old_lines = lines_by_key(there), new_lines = lines_by_key(here);
+  const auto old_lines = values_by_key(there), new_lines = values_by_key(here);
   std::set<std::string> keys;
   for (const auto& [key, value] : old_lines) keys.insert(key);
   for (const auto& [key, value] : new_lines) keys.insert(key);

@@ -55,6 +55,9 @@ struct GivenList {
 SweepPlan make_plan(const std::map<std::string, GivenList>& lists, const TrainSettings& fixed, bool paired,
                     std::int64_t seeds);
 
+// The values of a TOML file that this program wrote, as text, by key; those of tables by "table.key".
+std::map<std::string, std::string> values_by_key(const std::string& toml);
+
 // How the sweep.toml of a folder differs from the plan's, as one line; "" if it does not.
 std::string plan_difference(const std::string& there, const std::string& here);
 

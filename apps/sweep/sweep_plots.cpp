@@ -14,7 +14,7 @@ namespace jsc {
 namespace {
 
 constexpr std::size_t kMostCurves = 8;
-constexpr double kLogFromRatio = 20;  // a logarithmic axis for values that are this far apart
+constexpr double kLogFromRatio = 8;  // a logarithmic axis for values that are this far apart
 
 struct Drawn {
   std::string_view metric;

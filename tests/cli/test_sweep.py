@@ -213,6 +213,47 @@ class Sweep(CliTest):
             self.assertIn("</svg>", text)
             self.assertIn(words, text, name)
 
+    def test_the_page_shows_table_plots_and_trials(self):
+        out = self.dir / "s"
+        run("sweep", *SMALL, "--batch-size", "64,128", "--learning-rate", "1e-3,1e-2", "--max-epochs", 2, "--out", out)
+        page = (out / "report.html").read_text()
+        rows = read_csv(out / "table.csv")
+        for row in rows:
+            self.assertIn(f"{float(row['val_loss']):.4f}", page)
+        for trial in (out / "trials").iterdir():
+            self.assertIn(trial.name, page)
+        for words in ("Best setting", "test accuracy against batch size", "Settings", json.loads(
+                next(out.glob("trials/*/summary.json")).read_text())["data"]["hash"]):  # fmt: skip
+            self.assertIn(words, page)
+
+    def test_compare_shows_what_differs_and_nothing_else(self):
+        a, b, out = self.dir / "a", self.dir / "b", self.dir / "c"
+        run("train", *SMALL, "--max-epochs", 2, "--out", a)
+        run("train", *SMALL, "--max-epochs", 2, "--batch-size", 64, "--threads", 2, "--out", b)
+        text, _ = run("compare", a, f"{b}/", "--out", out)
+        rows = read_csv(out / "table.csv")
+        self.assertEqual([(r["run"], r["batch_size"]) for r in rows], [("a", "256"), ("b", "64")])
+        for row, folder in zip(rows, (a, b)):
+            summary = json.loads((folder / "summary.json").read_text())
+            for key in ("val_loss", "test_accuracy", "test_loss", "val_accuracy"):
+                self.assertEqual(float(row[key]), summary[key])
+            self.assertIn(f"{summary['val_loss']:.4f}", text)
+        for same in ("learning_rate", "threads", "seed"):
+            self.assertNotIn(same, rows[0])
+        content = json.loads(run("compare", a, b, "--out", out, "--json")[0])
+        self.assertEqual(content[1]["differs"], {"batch_size": "64"})
+        page = (out / "report.html").read_text()
+        self.assertIn("validation loss", page)
+        (b / "summary.json").unlink()
+        self.assertIn("not finished (2 epochs)", run("compare", a, b, "--out", out)[0])
+        self.refuses("compare", a, says="at least two run folders, found 1")
+        self.refuses("compare", a, f"{a}/", says="given twice")
+        self.refuses("compare", a, self.dir, says="not a run folder")
+        self.refuses("compare", a, b, "--out", a, says="already holds a run")
+        sweep = self.dir / "s"
+        run("sweep", *SMALL, "--max-epochs", 1, "--out", sweep)
+        self.refuses("compare", a, sweep, says=("holds a sweep", f"{sweep}/trials/*"))
+
     def test_bad_input_is_one_line_and_leaves_nothing(self):
         out = self.dir / "s"
         here = [*SMALL, "--max-epochs", 1, "--out", out]
@@ -249,7 +290,7 @@ class Sweep(CliTest):
         before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
         self.refuses("sweep", *SMALL, "--batch-size", "64,256", "--max-epochs", 1, "--out", out,
                      says=("belongs to another sweep", "batch_size: [64, 128] there, [64, 256] here"))  # fmt: skip
-        self.refuses("sweep", "--resume", out, "--seeds", 2, says=("'seeds' cannot be changed",))
+        self.refuses("sweep", "--resume", out, "--seeds", 2, says="'seeds' cannot be changed")
         self.refuses("train", *SMALL, "--out", out, says="holds a sweep")
         single = self.dir / "single"
         run("train", *SMALL, "--max-epochs", 1, "--out", single)
