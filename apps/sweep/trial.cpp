@@ -71,6 +71,12 @@ void copy_beginning(const RunFolder& shorter, const RunFolder& folder, const std
   if (!shorter.has("last.safetensors")) return;
   for (const char* name : {"best.safetensors", "metrics.csv", "last.safetensors"})
     if (shorter.has(name)) folder.write(name, std::string(MappedFile(shorter.file(name)).bytes()));
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(shorter.path(), error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("events.out."))
+      folder.write(name, std::string(MappedFile(shorter.file(name)).bytes()));
+  }
   folder.write("config.toml", config);  // last: it makes the folder a run
 }
 

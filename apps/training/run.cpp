@@ -66,6 +66,7 @@ bool Run::train() {
   const Clock::time_point start = Clock::now();
   const double seconds_before = state_.seconds;
   Clock::time_point saved = start;
+  if (settings_.tensorboard && !trainer_.finished()) events_.emplace(folder_, trainer_.position().epoch);
   const auto done = [&] { return trainer_.finished() || out_of_patience(); };
   while (!done()) {
     try {
@@ -136,6 +137,7 @@ void Run::train_epoch() {
 
 void Run::close_epoch(const EpochMetrics& metrics) {
   epochs_.push_back(metrics);
+  if (events_) events_->add(metrics, graph_);
   state_.epoch_rates.push_back(metrics.samples_per_second);
   const bool best = state_.best_epoch < 0 || metrics.val_loss < state_.best_loss;
   if (best) {

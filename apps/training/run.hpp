@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/checkpoint/checkpoint.hpp"
+#include "apps/training/event_file.hpp"
 #include "apps/training/prepared_data.hpp"
 #include "apps/training/run_folder.hpp"
 #include "apps/training/train_settings.hpp"
@@ -66,6 +67,7 @@ class Run {
   TrainingState state_;
   std::vector<EpochMetrics> epochs_;
   std::optional<TensorFile> unwritten_best_;
+  std::optional<EventFile> events_;
 };
 
 }  // namespace jsc

@@ -86,6 +86,7 @@ void TrainSettings::add_to(Settings& settings) {
   settings.add("seed", &seed, "of initial weights, shuffling and dropout").range(0, 9e18);
   settings.add("load", &load, "start from the weights of this checkpoint or run folder").alias("load_name");
   execution_settings.add_to(settings);
+  settings.add("tensorboard", &tensorboard, "write event files for TensorBoard into the run folder");
   settings.add("quiet", &quiet, "print the result only");
 }
 

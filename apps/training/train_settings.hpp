@@ -47,6 +47,7 @@ struct TrainSettings {
   std::int64_t patience = 0;
   std::int64_t seed = 0;
   std::string load;
+  bool tensorboard = false;
   bool quiet = false;
 
   void add_to(Settings& settings);
