@@ -117,7 +117,7 @@ void Settings::add_flags(CLI::App& app) {
     } else {
       // One value a flag, the last one given counts: what follows is the next argument, not another value.
       app.add_option(flag, entry.flag_text, help)
-          ->type_name(placeholder(entry.target))
+          ->type_name(entry.is_list ? "LIST" : placeholder(entry.target))
           ->expected(1)
           ->allow_extra_args(false)
           ->take_last();
@@ -236,6 +236,7 @@ Settings Settings::list_form(std::map<std::string, std::string>& texts,
     texts[e.key] = show(e.target);
     entry.target = &texts[e.key];
     entry.default_text = texts[e.key];
+    entry.is_list = true;
     entry.choices.clear();
     entry.ranges.clear();
   }

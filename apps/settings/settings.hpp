@@ -78,6 +78,7 @@ class Settings {
     std::vector<std::string> flag_text;
     bool in_config = false;
     bool is_positional = false;
+    bool is_list = false;
   };
   Entry* find(std::string_view key);
   const Entry& entry(std::string_view key) const;

@@ -80,7 +80,8 @@ void add_trials(Page& page, const SweepPlan& plan, const std::vector<TrialResult
     else
       table.add_row({name, "", "", "", "", "", r.reason});
     const std::string report = "trials/" + name + "/report.html";
-    look.links.push_back(folder.has(report) ? report : "");
+    const std::string loss = "trials/" + name + "/loss.svg";
+    look.links.push_back(folder.has(report) ? report : folder.has(loss) ? loss : "");
   }
   page.table(table, look);
 }

@@ -10,7 +10,8 @@
 
 namespace jsc {
 
-// The page. Why plots are missing is appended to `problems`. Trials that have a report.html are linked.
+// The page. Why plots are missing is appended to `problems`. Trials lead to their report.html or, without
+// one, to their plot of the loss.
 std::string sweep_page(const SweepPlan& plan, const std::vector<TrialResult>& results,
                        const std::vector<SweepRow>& rows, const SweepPlots& plots, const RunFolder& folder,
                        std::vector<std::string>& problems);
