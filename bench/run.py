@@ -34,7 +34,8 @@ def output(*command):
 def google(program, counter, *options):
     """Rates by benchmark name."""
     runs = json.loads(output(program, "--benchmark_format=json", *options))["benchmarks"]
-    return {run["name"].removesuffix("/real_time"): run[counter] for run in runs if "error_occurred" not in run}
+    return {run["name"].removesuffix("/real_time"): run[counter]
+            for run in runs if "error_occurred" not in run and counter in run}
 
 
 def has_torch():
@@ -89,8 +90,8 @@ def print_integers(rounds, target):
     figures = collect(rounds)
     print("\nInteger inference, 1 thread, million jets/s (spread); batch 16384 but where another is given; `verification` "
           "keeps every value\n")
-    print(f"| network | arithmetic | batch 512 | batch 16384 | one jet | {' | '.join(INTEGER_VARIANTS)} |")
-    print("|---|---|---|---|---|" + "---|" * len(INTEGER_VARIANTS))
+    print(f"| network | arithmetic | batch 512 | batch 16384 | one jet | 2 threads | {' | '.join(INTEGER_VARIANTS)} |")
+    print("|---|---|---|---|---|---|" + "---|" * len(INTEGER_VARIANTS))
 
     def cell(name):
         figure = figures.get(name)
@@ -99,6 +100,7 @@ def print_integers(rounds, target):
     for case in (name.removesuffix("/1") for name in figures if name.endswith("/1")):
         network, arithmetic = case.split("/")
         cells = [cell(f"{case}/512"), cell(f"{case}/16384"), f"{1e9 / figures[f'{case}/1'].median:.0f} ns"]
+        cells += [cell(f"{case}/16384/real_time/threads:2")]
         cells += [cell(f"{case}/{variant}/16384") for variant in INTEGER_VARIANTS]
         print(f"| {network} | {arithmetic} | {' | '.join(cells)} |")
         if wanted := INTEGER_TARGETS.get(case):
@@ -108,6 +110,19 @@ def print_integers(rounds, target):
     if latency := figures.get("jsc-hls4ml/8-bit/1"):
         nanoseconds = 1e9 / latency.median
         target("integer jsc-hls4ml, 8-bit, one jet", f"{nanoseconds:.0f} ns", "under 1000 ns", nanoseconds < 1000)
+
+
+def print_fixed(rounds, target):
+    """Fixed-point casts and jsc-fixed's batches, of one core by processor time."""
+    figures = collect(rounds)
+    ways = ("run_time", "compiled", "narrow", "rows32", "rows64", "plain_c", "systemc")
+    print(f"\nFixed-point casts, 1 thread, million/s\n\n| modes | {' | '.join(ways)} |\n|---|{'---|' * len(ways)}")
+    for modes in dict.fromkeys(name.split("/")[1] for name in figures if name.startswith("cast/")):
+        cells = [figures.get(f"cast/{modes}/{way}") for way in ways]
+        print(f"| {modes} | {' | '.join(f'{f.median / 1e6:.0f}' if f else '' for f in cells)} |")
+    for operation in ("cast", "mul"):
+        rate = figures[f"batch/{operation}"].median
+        target(f"jsc-fixed, lines of {operation}", f"{rate / 1e6:.1f} M/s", "at least 1 M/s", rate >= 1e6)
 
 
 QUANTIZE = """
@@ -224,6 +239,10 @@ def main():
                    f"at least {least}x", figure.median >= least)
 
     print_integers([google(build / "bench/bench_integer", "jets", "--benchmark_min_time=0.1") for _ in range(count)], target)
+
+    fixed = [google(build / "bench/bench_fixed", "casts", "--benchmark_min_time=0.02")
+             | google(build / "bench/bench_fixed", "lines", "--benchmark_filter=batch") for _ in range(count)]
+    print_fixed(fixed, target)
 
     data = collect([google(build / "bench/bench_data", "rows", "--benchmark_min_time=0.2") for _ in range(count)])
     print("\nData, million rows/s (spread)\n\n| what | 1 thread | 2 threads |\n|---|---|---|")
