@@ -41,4 +41,17 @@ Graph TrainedModel::graph(const std::string& model, Index features, Index classe
   return graph;
 }
 
+Graph float_counterpart(const TrainedModel& trained) {
+  JSC_ASSERT(trained.checkpoint);
+  const ModelContext& context = trained.checkpoint->context;
+  Graph graph =
+      build_model(context.model, std::ssize(context.feature_names), std::ssize(context.class_names));
+  Transforms structure;
+  for (const MetaValue& transform : context.transforms.list)
+    if (transform.at("pass") != "quantize") structure.list.push_back(transform);
+  structure.replay(graph);
+  load_state(graph, trained.file, trained.path);
+  return graph;
+}
+
 }  // namespace jsc

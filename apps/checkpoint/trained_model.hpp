@@ -25,6 +25,9 @@ struct TrainedModel {
   std::string name(const std::string& model) const;
 };
 
+// The network of a checkpoint with the same weights but without its quantization.
+Graph float_counterpart(const TrainedModel& trained);
+
 TrainedModel open_trained_model(const std::string& load);
 
 }  // namespace jsc

@@ -1,5 +1,8 @@
 #include "apps/data/split.hpp"
 
+#include <fmt/format.h>
+#include <xxhash.h>
+
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -51,6 +54,13 @@ Split split_rows(Index rows, SplitMode mode, std::uint32_t seed) {
   for (Index i = 0; i < std::ssize(second); ++i)
     (i < validation_rows ? split.validation : split.train).push_back(rest[second[i]]);
   return split;
+}
+
+std::string split_hash(const Split& split) {
+  XXH64_hash_t hash = 0;
+  for (const auto* part : {&split.train, &split.validation, &split.test})
+    hash = XXH3_64bits_withSeed(part->data(), part->size() * sizeof(std::uint32_t), hash);
+  return fmt::format("{:016x}", hash);
 }
 
 }  // namespace jsc

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/tensor.hpp"
@@ -25,5 +26,9 @@ std::vector<std::uint32_t> numpy_permutation(Index n, std::uint32_t seed);
 
 // Throws Error when a part would be empty.
 Split split_rows(Index rows, SplitMode mode = SplitMode::standard, std::uint32_t seed = 42);
+
+// Says whether two splits are the same: XXH3-64 over the row numbers (uint32) of train, validation and test,
+// each part seeded with the hash of the part before. Sixteen hex digits.
+std::string split_hash(const Split& split);
 
 }  // namespace jsc

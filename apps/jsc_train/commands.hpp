@@ -13,7 +13,7 @@ namespace jsc {
 
 using Action = std::function<int()>;
 
-Action add_train(CLI::App& root);
+Action add_train(CLI::App& root, const std::string& command_line);  // which runs keep
 Action add_sweep(CLI::App& root);
 Action add_compare(CLI::App& root);
 Action add_test(CLI::App& root);
@@ -24,6 +24,7 @@ Action add_infer(CLI::App& root);
 Action add_inspect(CLI::App& root);
 Action add_data(CLI::App& root);
 Action add_verify(CLI::App& root);
+Action add_report(CLI::App& root);
 
 // Trains a small fixed problem and yields a hash of everything that came out of it (sixteen hex digits).
 std::string training_signature(const std::string& cpu_mask, int threads);

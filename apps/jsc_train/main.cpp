@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <map>
 
@@ -11,6 +12,25 @@
 #include "engine/error.hpp"
 
 namespace {
+
+// The command as it could be typed again, in one line.
+std::string shell_command(int argc, char** argv) {
+  std::string command = "jsc-train";
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    std::ranges::replace(word, '\n', ' ');
+    const bool plain = !word.empty() && word.find_first_not_of(
+                                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789-_=+./:,@%") == std::string::npos;
+    if (!plain) {
+      std::string quoted = "'";
+      for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+      word = quoted + "'";
+    }
+    command += ' ' + word;
+  }
+  return command;
+}
 
 int run(int argc, char** argv) {
   CLI::App app{
@@ -21,6 +41,7 @@ int run(int argc, char** argv) {
       "  jsc-train test --load RUN_FOLDER              loss and accuracy on the test rows\n"
       "  jsc-train transform --load RUN_FOLDER --config quantize.toml\n"
       "  jsc-train verify --load RUN_FOLDER            prove its integers, bit by bit\n"
+      "  jsc-train report RUN_FOLDER                   its report.html once more\n"
       "  jsc-train infer --load RUN_FOLDER --data F --out predictions.csv\n"
       "  jsc-train transform --load RUN_FOLDER --config F.toml   run passes over the network as a graph\n"
       "  jsc-train passes                              what passes there are\n"
@@ -41,12 +62,13 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
 
   std::map<std::string, jsc::Action> actions;
-  actions["train"] = jsc::add_train(app);
+  actions["train"] = jsc::add_train(app, shell_command(argc, argv));
   actions["sweep"] = jsc::add_sweep(app);
   actions["compare"] = jsc::add_compare(app);
   actions["test"] = jsc::add_test(app);
   actions["infer"] = jsc::add_infer(app);
   actions["verify"] = jsc::add_verify(app);
+  actions["report"] = jsc::add_report(app);
   actions["inspect"] = jsc::add_inspect(app);
   actions["transform"] = jsc::add_transform(app);
   actions["passes"] = jsc::add_passes(app);

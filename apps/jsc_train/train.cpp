@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apps/jsc_train/commands.hpp"
+#include "apps/pages/run_page.hpp"
 #include "apps/report/format.hpp"
 #include "apps/settings/settings_table.hpp"
 #include "apps/support/interrupt.hpp"
@@ -30,7 +31,7 @@ void print_start(const Run& run, const TrainSettings& train) {
 struct TrainCommand {
   TrainSettings train;
   Settings settings;
-  std::string config, out, resume;
+  std::string config, out, resume, command_line;
   std::vector<PassCall> passes;  // transforms to run before training
 
   int run() {
@@ -47,6 +48,7 @@ struct TrainCommand {
   int start();
   int go_on();
   int finish(Run& run) const;
+  void write_report(const Run& run) const;
 };
 
 int TrainCommand::start() {
@@ -55,17 +57,17 @@ int TrainCommand::start() {
       prepare_data(train.data, begin.expectation(), train.execution().threads, train.quiet));
   const std::unique_ptr<Run> run =
       new_run(train, std::move(begin), passes, std::move(data), RunFolder::plan(out, train.model));
-  open_run_folder(*run, settings.to_toml() + passes_to_toml(passes));
+  open_run_folder(*run, "# " + command_line + "\n" + settings.to_toml() + passes_to_toml(passes));
   return finish(*run);
 }
 
 int TrainCommand::go_on() {
-  static const std::vector<std::string> kAllowed = {"threads", "cpu_mask", "quiet"};
+  static const std::vector<std::string> kAllowed = {"threads", "cpu_mask", "quiet", "report"};
   for (const std::string& key : settings.given_flags())
     if (std::ranges::find(kAllowed, key) == kAllowed.end())
       fail(
-          "--resume continues a run as it was configured: '{}' cannot be changed (only threads, cpu_mask and "
-          "quiet)",
+          "--resume continues a run as it was configured: '{}' cannot be changed (only threads, cpu_mask, "
+          "quiet and report)",
           key);
   if (!config.empty() || !out.empty())
     fail("--resume takes the configuration and the folder of the run: leave out --config and --out");
@@ -92,12 +94,26 @@ int TrainCommand::finish(Run& run) const {
     return 130;
   }
   run.print_result(run.finish());
+  if (train.report) write_report(run);
   return 0;
+}
+
+// The training is over and its result written: a page that cannot be made is no more than a warning.
+void TrainCommand::write_report(const Run& run) const {
+  const std::string& folder = run.folder().path();
+  try {
+    TrainedModel best = open_trained_model(folder);
+    for (const std::string& warning : write_run_page(folder, best, run.data(), train.execution()))
+      fmt::print(stderr, "warning: {}\n", warning);
+    if (!train.quiet) fmt::print(stderr, "report {}\n", run.folder().file("report.html"));
+  } catch (const Error& error) {
+    fmt::print(stderr, "warning: no report: {}\n", error.what());
+  }
 }
 
 }  // namespace
 
-Action add_train(CLI::App& root) {
+Action add_train(CLI::App& root, const std::string& command_line) {
   CLI::App* app = root.add_subcommand("train", "train a model into a run folder");
   app->footer(
       "Examples:\n"
@@ -111,6 +127,7 @@ Action add_train(CLI::App& root) {
       "Exit codes: 0 done, 2 bad input or a training that diverged, 130 interrupted (continue with "
       "--resume).");
   auto command = std::make_shared<TrainCommand>();
+  command->command_line = command_line;
   command->settings.add("model", &command->train.model, "zoo name (jsc-train models) or .toml file")
       .positional();
   command->train.add_to(command->settings);

@@ -12,6 +12,7 @@
 #include "apps/checkpoint/integer_file.hpp"
 #include "apps/checkpoint/trained_model.hpp"
 #include "apps/jsc_train/commands.hpp"
+#include "apps/pages/run_page.hpp"
 #include "apps/report/format.hpp"
 #include "apps/report/progress.hpp"
 #include "apps/report/table.hpp"
@@ -71,7 +72,7 @@ struct VerifyCommand {
   DataSettings data;
   ExecutionSettings execution;
   std::int64_t mutate = 0, mutate_rows = 20000, seed = 0;
-  bool quiet = false, json = false;
+  bool write_page = true, quiet = false, json = false;
   Settings settings;
 
   int run() {
@@ -108,6 +109,7 @@ struct VerifyCommand {
       fmt::print("{}\n", certificate.dump(2));
     else
       print(report, answers, seconds, folder);
+    if (write_page) write_report(folder, trained, prepared);
     return report.mismatches == 0 ? 0 : 1;
   }
 
@@ -129,17 +131,22 @@ struct VerifyCommand {
     return out;
   }
 
+  // The certificate is written: a page that cannot be made is no more than a warning.
+  void write_report(const std::filesystem::path& folder, TrainedModel& trained,
+                    const PreparedData& prepared) const {
+    try {
+      for (const std::string& warning : write_run_page(folder.string(), trained, prepared, how_))
+        fmt::print(stderr, "warning: {}\n", warning);
+      if (!quiet && !json) fmt::print(stderr, "report: {}\n", (folder / "report.html").string());
+    } catch (const Error& error) {
+      fmt::print(stderr, "warning: no report: {}\n", error.what());
+    }
+  }
+
   // Against the float network: the same weights without the quantizing transforms.
   Answers compare_answers(const TrainedModel& trained, const PreparedData& prepared,
                           std::span<const std::uint32_t> chosen) const {
-    const ModelContext& context = trained.checkpoint->context;
-    Graph graph = build_model(context.model, prepared.data.features, std::ssize(context.class_names));
-    Transforms structure;
-    for (const MetaValue& transform : context.transforms.list)
-      if (transform.at("pass") != "quantize") structure.list.push_back(transform);
-    structure.replay(graph);
-    load_state(graph, trained.file, trained.path);
-
+    const Graph graph = float_counterpart(trained);
     Evaluator before(graph, prepared.samples(), how_),
         after(trained.checkpoint->graph, prepared.samples(), how_);
     Answers answers{before.evaluate(chosen), after.evaluate(chosen), 0};
@@ -350,6 +357,7 @@ Action add_verify(CLI::App& root) {
   settings.add("seed", &command->seed, "of the faults").range(0, 9e18);
   command->data.add_to(settings);
   command->execution.add_to(settings);
+  settings.add("report", &command->write_page, "write report.html");
   settings.add("quiet", &command->quiet, "print the result only");
   settings.add("json", &command->json, "print the certificate as one JSON object");
   settings.add_flags(*app);

@@ -40,7 +40,6 @@ std::string cell(const std::string& text, const std::string& link) {
 // A column is a column of numbers where it is aligned right.
 std::string html_table(const Table& table, const TableLook& look) {
   std::string out = "<table>";
-  if (!look.caption.empty()) out += fmt::format("<caption>{}</caption>", escape_html(look.caption));
   out += "<thead><tr>";
   const auto kind = [&](std::size_t column) { return table.align()[column] == Align::right; };
   for (std::size_t c = 0; c < table.titles().size(); ++c)
@@ -124,6 +123,11 @@ void Page::text(std::string_view paragraph) {
   blocks_.emplace_back(fmt::format("<p>{}</p>\n", escape_html(paragraph)));
 }
 
+void Page::code(std::string_view text) {
+  blocks_.emplace_back(scrolling(fmt::format("<pre><code>{}</code></pre>", escape_html(text)), "code") +
+                       "\n");
+}
+
 void Page::figures(const std::vector<Fact>& figures) {
   blocks_.emplace_back(list_of(figures, "figures", true));
 }
@@ -133,8 +137,10 @@ void Page::facts(const std::vector<Fact>& facts) {
 }
 
 void Page::table(const Table& table, const TableLook& look) {
-  std::string block = "<div class=\"block\">" +
-                      scrolling(html_table(table, look), look.caption.empty() ? "table" : look.caption);
+  std::string block = "<div class=\"block\">";
+  if (!look.caption.empty()) block += fmt::format("<p class=\"caption\">{}</p>", escape_html(look.caption));
+  block += scrolling(html_table(table, look), look.caption.empty() ? "table" : look.caption);
+  if (!look.note.empty()) block += fmt::format("<p class=\"note\">{}</p>", escape_html(look.note));
   if (!look.file.empty()) block += fmt::format("<p class=\"more\">{}</p>", download_link(table, look.file));
   blocks_.emplace_back(block + "</div>\n");
 }
@@ -171,8 +177,10 @@ std::string Page::html(std::vector<std::string>& problems) const {
     if (!drawn && std::ranges::find(problems, picture.problem) == problems.end())
       problems.push_back(picture.problem);
     main += fmt::format("<figure>\n<figcaption>{}</figcaption>\n", escape_html(plot->look.caption));
-    main += drawn ? inline_svg(picture.svg, plot->look.caption)
-                  : fmt::format("<p class=\"problem\">No plot: {}</p>", escape_html(picture.problem));
+    main += drawn && plot->look.size == PlotSize::whole
+                ? scrolling(inline_svg(picture.svg, plot->look.caption), plot->look.caption)
+            : drawn ? inline_svg(picture.svg, plot->look.caption)
+                    : fmt::format("<p class=\"problem\">No plot: {}</p>", escape_html(picture.problem));
     if (!plot->look.note.empty())
       main += fmt::format("<p class=\"note\">{}</p>\n", escape_html(plot->look.note));
     main += fmt::format(
@@ -189,10 +197,11 @@ std::string Page::html(std::vector<std::string>& problems) const {
       "data:\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<link rel=\"icon\" href=\"data:,\">\n<title>{0}: {1}</title>\n<style>{2}</style>\n</head>\n<body>\n{3}"
-      "<header>\n<p class=\"kind\">{0}</p>\n<h1>{1}</h1>\n</header>\n{4}<main>\n{5}</main>\n"
+      "<header>\n<p class=\"kind\">{0}</p>\n<h1>{1}</h1>\n</header>\n{4}<main>\n{5}</main>\n{6}"
       "</body>\n</html>\n",
       escape_html(kind_), escape_html(title_), page_style(), markers,
-      navigation.empty() ? "" : "<nav aria-label=\"sections\">\n" + navigation + "</nav>\n", main);
+      navigation.empty() ? "" : "<nav aria-label=\"sections\">\n" + navigation + "</nav>\n", main,
+      footer_.empty() ? "" : fmt::format("<footer>{}</footer>\n", escape_html(footer_)));
 }
 
 }  // namespace jsc

@@ -30,6 +30,7 @@ struct Fact {
 
 struct TableLook {
   std::string caption{};                     // above the table
+  std::string note{};                        // below it
   std::string file{};                        // download NAME.csv; none if empty
   std::vector<std::string> links{};          // where the first cell of each row leads ("" nowhere)
   std::vector<std::vector<double>> shade{};  // of each cell, from 0 (none) to 1, beside its number
@@ -51,6 +52,10 @@ class Page {
 
   void section(std::string_view heading);
   void text(std::string_view paragraph);
+  // Text as it stands in a file.
+  void code(std::string_view text);
+  // The last line of the page.
+  void footer(std::string text) { footer_ = std::move(text); }
   // Few numbers, large.
   void figures(const std::vector<Fact>& figures);
   // A list of names and values.
@@ -70,7 +75,7 @@ class Page {
     std::string numbers, download;  // HTML
     PlotLook look;
   };
-  std::string kind_, title_;
+  std::string kind_, title_, footer_;
   std::vector<std::string> sections_;
   std::vector<std::variant<std::string, PlotBlock>> blocks_;
 };

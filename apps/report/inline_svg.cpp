@@ -50,9 +50,9 @@ std::string themed(std::string_view color) {
 
 void apply_theme(std::string& svg) {
   for (const std::string_view attribute : {"stroke", "fill", "color"})
-    for (const char quote : {'"', '\''}) {
-      const std::string begin = fmt::format(" {}={}", attribute, quote);
-      replace_each(svg, begin, std::string(1, quote), [&](std::string_view found) {
+    for (const std::string_view equals : {"=\"", "='", " = '"}) {
+      const std::string begin = fmt::format(" {}{}", attribute, equals);
+      replace_each(svg, begin, equals.substr(equals.size() - 1), [&](std::string_view found) {
         const std::string_view color = found.substr(begin.size(), found.size() - begin.size() - 1);
         return fmt::format(" {}=\"{}\"", attribute, themed(color));
       });
@@ -84,6 +84,7 @@ std::string inline_svg(const std::string& svg, const std::string& label) {
   replace_each(out, "<title>gnuplot_plot", "</title>", nothing);
   replace_each(out, " id=\"gnuplot_plot", "\"", [](std::string_view) { return " class=\"marks\""; });
   replace_each(out, " id=\"gnuplot_canvas", "\"", nothing);
+  replace_each(out, " stroke-linecap=\"round\" stroke-linejoin=\"round", "\"", nothing);  // the page's style
   drop_empty_groups(out);
   apply_theme(out);
   const std::size_t tag = out.find("<svg");

@@ -48,14 +48,14 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid va
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
-caption{padding:0 0 .5rem;text-align:left;font-weight:600}
-th,td{padding:.3125rem .75rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline;
+.caption{max-width:none;margin:0 0 .5rem;font-size:.875rem;font-weight:600}
+th,td{padding:.3125rem .625rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline;
   white-space:pre-line}
 th{color:var(--soft);font-weight:500;border-bottom-color:var(--soft);white-space:nowrap}
 th:first-child,td:first-child{padding-left:0}
 th.n,td.n{text-align:right}
 td.n{white-space:nowrap}
-td.shade{background:rgba(var(--shade),calc(var(--s)*.45));padding-left:.75rem}
+td.shade{background:rgba(var(--shade),calc(var(--s)*.45));padding-left:.625rem}
 .block{margin:0 0 1.5rem}
 .more{margin:.375rem 0 0;font-size:.8125rem}
 .plots{display:grid;gap:2rem 2.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));margin:0 0 2rem}
@@ -65,8 +65,10 @@ figure{margin:0;min-width:0;max-width:36rem}
 .whole figure{max-width:none}
 figcaption{margin-bottom:.25rem;font-weight:600;overflow-wrap:anywhere}
 .third figcaption{font-size:.875rem}
-figure svg{display:block;width:100%;height:auto}
+figure svg{display:block;width:100%;height:auto;stroke-linecap:round;stroke-linejoin:round}
 figure svg g{font-family:inherit}
+.whole .scroll>svg{min-width:34rem}
+pre{margin:0 0 1rem;font-size:.875rem}
 .markers{position:absolute}
 .note{margin:.25rem 0 0;color:var(--soft);font-size:.8125rem}
 .under{display:flex;flex-wrap:wrap;align-items:baseline;gap:.25rem 1rem;margin-top:.25rem;font-size:.8125rem}
@@ -86,8 +88,9 @@ footer{margin-top:3rem;margin-bottom:2rem;color:var(--soft);font-size:.8125rem}
   header,nav,main,footer{max-width:none;padding:0}
   nav,.under,.more{display:none}
   .scroll{overflow:visible}
+  .whole .scroll>svg{min-width:0}
   figure,tr,.figures{break-inside:avoid}
-  h2,figcaption,caption{break-after:avoid}
+  h2,figcaption,.caption{break-after:avoid}
   .plots{grid-template-columns:1fr 1fr}
   .plots.third{grid-template-columns:1fr 1fr 1fr}
   .plots.whole{grid-template-columns:1fr}

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -18,10 +19,42 @@ struct Look {
 };
 constexpr std::array<Look, kSeriesPaints> kLooks = {
     {{1, 7}, {2, 5}, {4, 9}, {5, 13}, {3, 11}, {1, 6}, {2, 4}, {4, 8}}};
+constexpr double kFewWhole = 12;               // gnuplot's own tics are at whole numbers beyond
 constexpr std::size_t kMarkersPerSeries = 12;  // more points than twice this: only every n-th gets a marker
 
 bool drawable(double value, bool log_axis) {
   return std::isfinite(value) && (!log_axis || value > 0);
+}
+
+// What the values of an axis reach from and to; [0, 1] of none.
+AxisRange span_of(const Plot& plot, std::vector<double> Series::*values, bool log_axis) {
+  std::optional<AxisRange> span;
+  for (const Series& series : plot.series)
+    for (const double v : series.*values)
+      if (drawable(v, log_axis))
+        span = span ? AxisRange{std::min(span->low, v), std::max(span->high, v)} : AxisRange{v, v};
+  return span.value_or(AxisRange{});
+}
+
+// The least of 1, 2 and 5 times a power of ten that makes at most `most` steps.
+double tic_step(const AxisRange& range, int most) {
+  const double least = (range.high - range.low) / most;
+  if (!(least > 0)) return 1;
+  const double power = std::pow(10, std::floor(std::log10(least)));
+  for (const double factor : {1.0, 2.0, 5.0})
+    if (factor * power >= least) return factor * power;
+  return 10 * power;
+}
+
+std::string tics(const Plot& plot) {
+  std::string script;
+  const AxisRange x = plot.x_range.value_or(span_of(plot, &Series::x, plot.log_x));
+  const AxisRange y = plot.y_range.value_or(span_of(plot, &Series::y, plot.log_y));
+  if (plot.whole_x && x.high - x.low <= kFewWhole) script += "set xtics 1\n";
+  if (plot.most_tics == 0) return script;
+  if (!plot.log_x) script += fmt::format("set xtics {}\n", tic_step(x, plot.most_tics));
+  if (!plot.log_y) script += fmt::format("set ytics {}\n", tic_step(y, plot.most_tics));
+  return script;
 }
 
 std::string range(char axis, const std::optional<AxisRange>& range) {
@@ -30,12 +63,16 @@ std::string range(char axis, const std::optional<AxisRange>& range) {
 
 std::string gnuplot_script(const Plot& plot) {
   std::string script = gnuplot_head(plot.draw_title ? plot.title : "", plot.width, plot.height, false);
-  script += fmt::format(
-      "set key bmargin center horizontal Left reverse samplen 4 textcolor '#333333'\n"
-      "set xlabel {} textcolor '#333333'\nset ylabel {} textcolor '#333333'\n",
-      gnuplot_string(plot.x_label), gnuplot_string(plot.y_label));
+  script += fmt::format("set format '%g'\n{}\nset ylabel {} textcolor '#333333'\n",
+                        plot.series.size() > 1
+                            ? "set key bmargin center horizontal Left reverse samplen 3 textcolor '#333333'"
+                            : "unset key",
+                        gnuplot_string(plot.y_label));
+  if (!plot.x_label.empty())
+    script += fmt::format("set xlabel {} textcolor '#333333' offset 0,0.3\n", gnuplot_string(plot.x_label));
   if (!plot.x_range) script += "set autoscale xfix\nset offsets graph 0.02, graph 0.02, 0, 0\n";
   script += range('x', plot.x_range) + range('y', plot.y_range);
+  script += tics(plot);
   for (std::size_t i = 0; i < plot.x_names.size(); ++i)
     script += fmt::format("set xtics {} ({} {})\n", i == 0 ? "" : "add", gnuplot_string(plot.x_names[i]), i);
   if (plot.log_x) script += "set logscale x\nset format x '%g'\n";

@@ -32,6 +32,8 @@ struct Plot {
   bool log_y = false;
   std::vector<std::string> x_names{};  // what stands at x = 0, 1, ... in the place of numbers; none: numbers
   std::optional<AxisRange> x_range{}, y_range{};  // all that there is if not given
+  int most_tics = 0;                              // on an axis; 0: as gnuplot likes
+  bool whole_x = false;                           // x are whole numbers: no tics between them
   bool steps = false;                             // each y reaches from its x to the next; no markers
   bool draw_title = true;                         // false where a caption beside the plot says it
   std::vector<Series> series;                     // told apart by dashes and markers, not by color alone

@@ -152,10 +152,6 @@ void SweepRunner::run_trial(std::size_t index, Board& board) {
     ++epochs;
     board.epochs_done.fetch_add(1, std::memory_order_relaxed);
   };
-  run->warn = [&](const std::string& text) {
-    const std::lock_guard lock(board.mutex);
-    if (std::ranges::find(board.news, text) == board.news.end()) board.news.push_back(text);
-  };
   try {
     if (run->train()) run->finish();
   } catch (const DivergedError& error) {

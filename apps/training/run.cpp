@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/report/format.hpp"
-#include "apps/report/plot.hpp"
 #include "apps/report/progress.hpp"
 #include "apps/support/interrupt.hpp"
 #include "graph/state_dict.hpp"
@@ -163,7 +162,6 @@ Metrics Run::finish() {
   const std::string best = folder_.file("best.safetensors");
   load_state(graph_, read_safetensors(best), best);
   const Metrics test = evaluator_.evaluate(data_->split.test);
-  draw_plots();
   write_summary(test);
   return test;
 }
@@ -179,7 +177,8 @@ void Run::write_summary(const Metrics& test) const {
                                     {"rows_train", split.train.size()},
                                     {"rows_val", split.validation.size()},
                                     {"rows_test", split.test.size()},
-                                    {"hash", data_->hash}}},
+                                    {"hash", data_->hash},
+                                    {"split_hash", split_hash(split)}}},
                                   {"seed", settings_.seed},
                                   {"epochs", epochs_.size()},
                                   {"best_epoch", state_.best_epoch},
@@ -193,36 +192,6 @@ void Run::write_summary(const Metrics& test) const {
                                   {"version", JSC_VERSION}};
   // A file's name need not be UTF-8.
   folder_.write("summary.json", summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-}
-
-void Run::draw_plots() const {
-  std::vector<double> epoch, train_loss, val_loss, train_accuracy, val_accuracy;
-  for (const EpochMetrics& e : epochs_) {
-    epoch.push_back(static_cast<double>(e.epoch + 1));
-    train_loss.push_back(e.train_loss);
-    val_loss.push_back(e.val_loss);
-    train_accuracy.push_back(e.train_accuracy);
-    val_accuracy.push_back(e.val_accuracy);
-  }
-  const auto draw = [&](const std::string& what, const std::vector<double>& train,
-                        const std::vector<double>& validation) {
-    Plot plot;
-    plot.title = fmt::format("{}: {}", context_.model.name, what);
-    plot.description = fmt::format("{} of {} over {} epochs on the training and the validation rows", what,
-                                   context_.model.name, epochs_.size());
-    plot.x_label = "epoch";
-    plot.y_label = what;
-    plot.series = {{"training", epoch, train}, {"validation", epoch, validation}};
-    const std::string problem = write_svg(plot, folder_.file(what + ".svg"));
-    if (problem.empty()) return;
-    const std::string warning = fmt::format("warning: no {}.svg: {}", what, problem);
-    if (warn)
-      warn(warning);
-    else
-      fmt::print(stderr, "{}\n", warning);
-  };
-  draw("loss", train_loss, val_loss);
-  draw("accuracy", train_accuracy, val_accuracy);
 }
 
 void Run::print_result(const Metrics& test) const {

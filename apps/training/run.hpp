@@ -35,10 +35,7 @@ class Run {
   // Called by train() after each epoch.
   std::function<void(const EpochMetrics&)> after_epoch;
 
-  // Gets what is missing in the result but is no error: a plot. To standard error if not set.
-  std::function<void(const std::string&)> warn;
-
-  // Tests the best network, writes plots, and last summary.json, which marks the run as finished.
+  // Tests the best network and writes summary.json, which marks the run as finished.
   Metrics finish();
   // The result on standard output.
   void print_result(const Metrics& test) const;
@@ -54,7 +51,6 @@ class Run {
   void write_epochs();
   bool out_of_patience() const;
   void write_summary(const Metrics& test) const;
-  void draw_plots() const;
   std::string epoch_label(std::int64_t epoch) const;
 
   const TrainSettings& settings_;

@@ -48,6 +48,7 @@ struct TrainSettings {
   std::int64_t seed = 0;
   std::string load;
   bool tensorboard = false;
+  bool report = true;
   bool quiet = false;
 
   void add_to(Settings& settings);

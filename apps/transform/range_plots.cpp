@@ -7,23 +7,26 @@ namespace jsc {
 
 namespace {
 
-constexpr int kWidth = 900, kRowHeight = 26, kFrameHeight = 130;
+constexpr int kWidth = 760, kRowHeight = 24, kFrameHeight = 120;
 
 // Tensors stand from top to bottom, so row i has the height -i.
 struct Axes {
   int first = 0, last = 1;  // octaves that the axis spans
 };
 
-Axes axes_of(std::span<const TensorBox> boxes) {
+Axes axes_of(std::span<const TensorBox> boxes, std::span<const FormatBand> bands) {
   bool any = false;
   Axes axes;
-  for (const TensorBox& box : boxes) {
-    if (box.octaves.empty()) continue;
-    const int last = box.first_octave + static_cast<int>(box.octaves.size());
-    axes.first = any ? std::min(axes.first, box.first_octave) : box.first_octave;
+  const auto include = [&](int first, int last) {
+    axes.first = any ? std::min(axes.first, first) : first;
     axes.last = any ? std::max(axes.last, last) : last;
     any = true;
-  }
+  };
+  for (const TensorBox& box : boxes)
+    if (!box.octaves.empty())
+      include(box.first_octave, box.first_octave + static_cast<int>(box.octaves.size()));
+  for (const FormatBand& band : bands)
+    include(static_cast<int>(std::floor(band.low)), static_cast<int>(std::ceil(band.high)));
   return axes;
 }
 
@@ -66,36 +69,50 @@ std::string in_words(std::span<const TensorBox> boxes) {
   return text;
 }
 
+constexpr const char* kNothing = "every value is zero: there is no magnitude to draw";
+
 bool all_zero(const TensorBox& box) {
   return box.octaves.empty();
 }
 
 }  // namespace
 
-RenderedPlot render_ranges(std::span<const TensorBox> boxes) {
-  if (std::ranges::all_of(boxes, all_zero)) return {"", "every value is zero: there is no magnitude to draw"};
+PlotScript range_script(std::span<const TensorBox> boxes, std::span<const FormatBand> bands,
+                        bool draw_title) {
   const std::string title = "Magnitudes of weights and activations";
-  std::string script = frame(boxes, title, axes_of(boxes));
+  if (std::ranges::all_of(boxes, all_zero)) return {title, "", "", kNothing};
+  std::string script = frame(boxes, draw_title ? title : "", axes_of(boxes, bands));
+  script += "$bands << END_OF_BANDS\n";
+  for (const FormatBand& band : bands)
+    script += fmt::format("{} {} {}\n", -static_cast<int>(band.tensor), band.low, band.high);
+  script += "END_OF_BANDS\n";
   script += "$boxes << END_OF_BOXES\n";
   for (std::size_t i = 0; i < boxes.size(); ++i)
     if (!all_zero(boxes[i]))
       script += fmt::format("{} {} {} {} {} {}\n", -static_cast<int>(i), std::log2(boxes[i].min),
                             std::log2(boxes[i].q1), std::log2(boxes[i].median), std::log2(boxes[i].q3),
                             std::log2(boxes[i].max));
+  script += "END_OF_BOXES\nplot ";
+  if (!bands.empty())
+    script +=
+        "$bands using 2:1:2:3:($1-0.42):($1+0.42) with boxxyerror fillcolor '#d2d2d2' linecolor '#d2d2d2', ";
   script +=
-      "END_OF_BOXES\nplot "
       "$boxes using 2:1:($6-$2):(0) with vectors nohead linewidth 1.5 linecolor '#555555', "
       "$boxes using 2:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor '#555555', "
       "$boxes using 6:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor '#555555', "
       "$boxes using 4:1:3:5:($1-0.3):($1+0.3) with boxxyerror fillcolor '#9cc9e8' linecolor '#0072b2', "
       "$boxes using 4:($1-0.3):(0):(0.6) with vectors nohead linewidth 2.5 linecolor '#d55e00'\n";
-  return run_gnuplot({title, in_words(boxes), script, ""});
+  return {title, in_words(boxes), script, ""};
+}
+
+RenderedPlot render_ranges(std::span<const TensorBox> boxes) {
+  return run_gnuplot(range_script(boxes, {}, true));
 }
 
 RenderedPlot render_histograms(std::span<const TensorBox> boxes) {
-  if (std::ranges::all_of(boxes, all_zero)) return {"", "every value is zero: there is no magnitude to draw"};
+  if (std::ranges::all_of(boxes, all_zero)) return {"", kNothing};
   const std::string title = "Histograms of magnitudes, by octave";
-  std::string script = frame(boxes, title, axes_of(boxes));
+  std::string script = frame(boxes, title, axes_of(boxes, {}));
   script += "$bars << END_OF_BARS\n";
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     if (all_zero(boxes[i])) continue;
