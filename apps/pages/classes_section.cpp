@@ -62,12 +62,12 @@ void add_roc(Page& page, const std::vector<std::string>& names, const Evaluation
   plot.y_label = "background efficiency";
   plot.log_y = true;
   plot.draw_title = false;
-  plot.width = 560;
-  plot.height = 450;
   Table numbers({"class", "signal efficiency", "background efficiency"},
                 {Align::left, Align::right, Align::right});
   add_curves(plot, numbers, names, plain, shown, quantized != nullptr ? ", float" : "", false);
   if (quantized != nullptr) add_curves(plot, numbers, names, *quantized, shown, ", quantized", true);
+  plot.width = 560;
+  plot.height = 320 + 18 * static_cast<int>(plot.series.size());  // room for the key
   double least = 1;
   for (const Series& series : plot.series)
     for (const double y : series.y)

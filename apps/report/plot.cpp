@@ -19,6 +19,7 @@ struct Look {
 };
 constexpr std::array<Look, kSeriesPaints> kLooks = {
     {{1, 7}, {2, 5}, {4, 9}, {5, 13}, {3, 11}, {1, 6}, {2, 4}, {4, 8}}};
+constexpr int kSmall = 400;                    // a plot this narrow has short samples in its key
 constexpr double kFewWhole = 12;               // gnuplot's own tics are at whole numbers beyond
 constexpr std::size_t kMarkersPerSeries = 12;  // more points than twice this: only every n-th gets a marker
 

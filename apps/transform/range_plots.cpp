@@ -95,12 +95,14 @@ PlotScript range_script(std::span<const TensorBox> boxes, std::span<const Format
   script += "END_OF_BOXES\nplot ";
   if (!bands.empty())
     script +=
-        "$bands using 2:1:2:3:($1-0.42):($1+0.42) with boxxyerror fillcolor '#d2d2d2' linecolor '#d2d2d2', ";
+        "$bands using 2:1:2:3:($1-0.42):($1+0.42) with boxxyerror fillcolor '#d2d2d2' fillstyle solid border "
+        "linecolor '#555555', ";
   script +=
       "$boxes using 2:1:($6-$2):(0) with vectors nohead linewidth 1.5 linecolor '#555555', "
       "$boxes using 2:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor '#555555', "
       "$boxes using 6:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor '#555555', "
-      "$boxes using 4:1:3:5:($1-0.3):($1+0.3) with boxxyerror fillcolor '#9cc9e8' linecolor '#0072b2', "
+      "$boxes using 4:1:3:5:($1-0.3):($1+0.3) with boxxyerror fillcolor '#9cc9e8' fillstyle solid border "
+      "linecolor '#0072b2', "
       "$boxes using 4:($1-0.3):(0):(0.6) with vectors nohead linewidth 2.5 linecolor '#d55e00'\n";
   return {title, in_words(boxes), script, ""};
 }
@@ -126,7 +128,8 @@ RenderedPlot render_histograms(std::span<const TensorBox> boxes) {
     }
   }
   script +=
-      "END_OF_BARS\nplot $bars using 1:2:3:4:5:6 with boxxyerror fillcolor '#9cc9e8' linecolor '#0072b2'\n";
+      "END_OF_BARS\nplot $bars using 1:2:3:4:5:6 with boxxyerror fillcolor '#9cc9e8' fillstyle solid border "
+      "linecolor '#0072b2'\n";
   return run_gnuplot({title, in_words(boxes), script, ""});
 }
 
