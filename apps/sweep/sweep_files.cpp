@@ -26,6 +26,7 @@ void write_sweep_files(const SweepPlan& plan, const SweepResult& result, const R
   folder.write("table.md", sweep_table(plan, result.trials, result.rows).markdown());
   folder.write("table.json", sweep_json(plan, result.trials, result.rows));
   folder.write("trials.csv", trials_csv(plan, result.trials).csv());
+  if (!plan.trials.front().settings.report) return;
   const SweepPlots plots = sweep_plots(plan, result.trials, result.rows);
   std::vector<std::string> problems;
   const auto note = [&](const std::string& problem) {

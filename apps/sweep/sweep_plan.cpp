@@ -177,7 +177,8 @@ std::string SweepPlan::to_toml() const {
 }
 
 const std::vector<std::string>& unswept_settings() {
-  static const std::vector<std::string> keys = {"threads", "cpu_mask", "blas", "tensorboard", "quiet"};
+  static const std::vector<std::string> keys = {"threads",     "cpu_mask", "blas",
+                                                "tensorboard", "report",   "quiet"};
   return keys;
 }
 

@@ -87,7 +87,7 @@ void TrainSettings::add_to(Settings& settings) {
   settings.add("load", &load, "start from the weights of this checkpoint or run folder").alias("load_name");
   execution_settings.add_to(settings);
   settings.add("tensorboard", &tensorboard, "write event files for TensorBoard into the run folder");
-  settings.add("report", &report, "write report.html, loss.svg and accuracy.svg at the end");
+  settings.add("report", &report, "write report.html and plots as SVG at the end");
   settings.add("quiet", &quiet, "print the result only");
 }
 

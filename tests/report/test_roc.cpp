@@ -21,7 +21,8 @@ Sample random_sample(std::uint64_t seed, std::size_t rows, std::uint32_t levels)
   for (std::size_t i = 0; i < rows; ++i) {
     const RandomStream stream{seed, levels};
     sample.signal.push_back(uniform_below(stream, 2 * i, 3) == 0);
-    const float shift = sample.signal.back() ? 0.25F * static_cast<float>(levels) : 0;
+    const float shift =
+        sample.signal.back() ? static_cast<float>(levels / 4) : 0;  // whole, so that there are ties
     sample.scores.push_back(static_cast<float>(uniform_below(stream, 2 * i + 1, levels)) + shift);
   }
   return sample;
