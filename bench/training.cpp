@@ -2,6 +2,9 @@
 // gather, forward, loss and accuracy, running statistics, backward, Adam.
 //   bench_training --benchmark_filter=jsc-toy/256
 // Names are NETWORK/BATCH/THREADS/WHO. Both must have learned equally well before either is timed.
+// NETWORK/1024/1/evaluate is inference in float32: rows in order to logits; its peer is
+// bench/peers/infer_torch.py. "flops" counts the multiplications and additions of the linear layers: forward,
+// d_x, d_w.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -12,6 +15,8 @@
 #include "apps/data/scaler.hpp"
 #include "apps/models/model.hpp"
 #include "apps/training/trainer.hpp"
+#include "engine/gather.hpp"
+#include "graph/executor.hpp"
 #ifdef JSC_BENCH_LIBTORCH
 #include "bench/torch_trainer.hpp"
 #endif
@@ -81,17 +86,51 @@ class JscTrainer {
   std::int64_t steps_ = 0;
 };
 
+// Of one sample through all linear layers, in one direction.
+double flops(const Graph& graph) {
+  double total = 0;
+  for (const auto& [path, module] : graph.modules)
+    if (module->type() == "Linear") total += 2.0 * static_cast<double>(module->parameters()[0].value.size());
+  return total;
+}
+
+void count(benchmark::State& state, Index batch, double flops_per_sample) {
+  const auto rate = [&](double amount) {
+    return benchmark::Counter(amount * static_cast<double>(batch),
+                              benchmark::Counter::kIsIterationInvariantRate);
+  };
+  state.counters["samples"] = rate(1);
+  state.counters["flops"] = rate(flops_per_sample);
+}
+
 template <typename AnyTrainer>
-void time_steps(benchmark::State& state, AnyTrainer& trainer, Index batch) {
+void time_steps(benchmark::State& state, AnyTrainer& trainer, Index batch, const Graph& graph) {
   for (auto _ : state) trainer.step();
-  state.counters["samples"] =
-      benchmark::Counter(static_cast<double>(batch), benchmark::Counter::kIsIterationInvariantRate);
+  count(state, batch, 3 * flops(graph));
+}
+
+void time_evaluation(benchmark::State& state, const std::string& network, Index batch) {
+  const Graph graph = new_network(network);
+  const Samples samples = data().samples();
+  RowSource source{samples.x, samples.features};
+  Tape tape({detected_isa(), 1, false}, Tape::Gradients::none);
+  const Recording recording = record(graph, tape, batch, Mode::evaluate,
+                                     {.fuse = true, .input = gather(tape, &source, batch, nullptr)});
+  Index first = 0;
+  for (auto _ : state) {
+    source.indices = data().rows.data() + first;
+    source.ahead = kRows - first - batch;
+    tape.forward();
+    benchmark::DoNotOptimize(tape.value(recording.output).data);
+    first = (first + batch) % kRows;
+  }
+  count(state, batch, flops(graph));
 }
 
 void time_jsc(benchmark::State& state, const std::string& network, Index batch, int threads) {
   Graph graph = new_network(network);
   JscTrainer trainer(graph, batch, threads);
-  time_steps(state, trainer, batch);
+  time_steps(state, trainer, batch, graph);
 }
 
 #ifdef JSC_BENCH_LIBTORCH
@@ -116,12 +155,16 @@ bool learn_alike(const std::string& network) {
 void time_libtorch(benchmark::State& state, const std::string& network, Index batch, int threads) {
   const Graph graph = new_network(network);
   TorchTrainer trainer(graph, data().samples(), kRows, batch, kLearningRate, threads);
-  time_steps(state, trainer, batch);
+  time_steps(state, trainer, batch, graph);
 }
 
 #endif
 
 void register_network(const std::string& network) {
+  constexpr Index kEvaluationBatch = 1024;
+  benchmark::RegisterBenchmark(fmt::format("{}/{}/1/evaluate", network, kEvaluationBatch).c_str(),
+                               time_evaluation, network, kEvaluationBatch)
+      ->Unit(benchmark::kMicrosecond);
   for (const int threads : {1, 2})
     for (const Index batch : {32, 64, 256, 1024, 4096}) {
       if (threads > 1 && batch < 1024) continue;

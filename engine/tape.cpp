@@ -4,6 +4,14 @@
 
 namespace jsc {
 
+namespace {
+
+// Passes over fewer values than this (some 10 us of work) are not worth sharing: another core is told and its
+// results come back in about 1 us, and what it computed has to move between the caches.
+constexpr Index kValuesWorthThreads = Index{1} << 16;
+
+}  // namespace
+
 Variable Tape::add(const Slot& slot) {
   slots_.push_back(slot);
   return {static_cast<std::int32_t>(slots_.size() - 1)};
@@ -121,10 +129,12 @@ void Tape::schedule(const Record& record, const Passes& passes) {
   if (record.samples != scheduled_samples_) run_scheduled();
   scheduled_samples_ = record.samples;
   if (passes.sum != nullptr) {
+    scheduled_rows_ += value(record.output).rows;
     scheduled_.push_back({record.step, record.sinks, passes.sum});
     run_scheduled();
   }
   if (passes.combine != nullptr) passes.combine(record.step, *this, record.sinks);
+  scheduled_rows_ += value(record.output).rows;
   scheduled_.push_back({record.step, record.sinks, passes.run});
   if (passes.finish != nullptr) to_finish_.push_back({record.step, record.sinks, passes.finish});
 }
@@ -132,7 +142,8 @@ void Tape::schedule(const Record& record, const Passes& passes) {
 void Tape::run_scheduled() {
   if (scheduled_.empty()) return;
   const Index samples = scheduled_samples_;
-  parallel_for(threads_for(execution_.threads, samples), block_count(samples), [&](Index number) {
+  const bool worth = scheduled_rows_ * samples >= kValuesWorthThreads;
+  parallel_for(worth ? execution_.threads : 1, block_count(samples), [&](Index number) {
     const SampleBlock block = sample_block(number, samples);
     for (const Pass& pass : scheduled_) pass.run(pass.step, *this, pass.sinks, block);
   });
@@ -143,6 +154,7 @@ void Tape::run_scheduled() {
 void Tape::drop_scheduled() {
   for (Variable v : unfinished_) at(v).unfinished = false;
   scheduled_.clear();
+  scheduled_rows_ = 0;
   to_finish_.clear();
   unfinished_.clear();
 }

@@ -219,6 +219,7 @@ class Tape {
   std::vector<Finish> to_finish_;  // after them
   std::vector<Variable> unfinished_;
   Index scheduled_samples_ = 0;
+  Index scheduled_rows_ = 0;  // of the outputs of the steps whose passes wait: how much work there is
   bool forward_done_ = false;
 };
 

@@ -1,10 +1,11 @@
 #include "ops/optimizer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 
 #include "engine/error.hpp"
-#include "engine/math.hpp"
 #include "engine/threads.hpp"
 #include "ops/kernels/ops_kernels.hpp"
 
@@ -63,12 +64,34 @@ class Sgd final : public Optimizer {
   AlignedArray<float> momentum_buffer_;
 };
 
+// base^n for rising n: the multiplications of power() (engine/math.hpp) with its squares kept.
+class Powers {
+ public:
+  explicit Powers(double base) {
+    for (double& square : squares_) {
+      square = base;
+      base *= base;
+    }
+  }
+  double operator()(std::int64_t n) const {
+    double result = 1.0;
+    for (auto left = static_cast<std::uint64_t>(n); left != 0; left &= left - 1)
+      result *= squares_[static_cast<std::size_t>(std::countr_zero(left))];
+    return result;
+  }
+
+ private:
+  std::array<double, 63> squares_;
+};
+
 class Adam final : public Optimizer {
  public:
   Adam(const OptimizerOptions& options, Index size, bool decoupled)
       : options_(options),
         size_(size),
         decoupled_(decoupled),
+        powers1_(options.beta1),
+        powers2_(options.beta2),
         exp_avg_(make_aligned<float>(size)),
         exp_avg_sq_(make_aligned<float>(size)) {}
 
@@ -84,8 +107,8 @@ class Adam final : public Optimizer {
     step.beta2 = static_cast<float>(beta2);
     step.one_minus_beta1 = static_cast<float>(1.0 - beta1);
     step.one_minus_beta2 = static_cast<float>(1.0 - beta2);
-    step.step_size = static_cast<float>(learning_rate / (1.0 - power(beta1, steps_taken)));
-    step.bias_correction2_sqrt = static_cast<float>(std::sqrt(1.0 - power(beta2, steps_taken)));
+    step.step_size = static_cast<float>(learning_rate / (1.0 - powers1_(steps_taken)));
+    step.bias_correction2_sqrt = static_cast<float>(std::sqrt(1.0 - powers2_(steps_taken)));
     step.eps = static_cast<float>(options_.eps);
     const OpsKernels& kernels = ops_kernels(execution.isa);
     for_each_part(execution, size_, [&](Index i, Index n) {
@@ -105,6 +128,7 @@ class Adam final : public Optimizer {
   OptimizerOptions options_;
   Index size_;
   bool decoupled_;
+  Powers powers1_, powers2_;
   AlignedArray<float> exp_avg_, exp_avg_sq_;
 };
 

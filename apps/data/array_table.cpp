@@ -1,4 +1,5 @@
 #include "apps/data/array_table.hpp"
+#include "engine/large_array.hpp"
 
 #include <algorithm>
 
@@ -28,7 +29,7 @@ RawTable make_array_table(const std::string& source, ArrayShape x, const ArraySh
     table.features = x.columns;
     table.kind = y->columns == 1 ? LabelKind::index : LabelKind::one_hot;
   }
-  table.values = make_aligned<float>(table.rows * table.columns);
+  table.values = make_large<float>(table.rows * table.columns);
   return table;
 }
 

@@ -9,6 +9,7 @@
 #include <exception>
 #include <limits>
 
+#include "engine/large_array.hpp"
 #include "engine/threads.hpp"
 
 namespace jsc {
@@ -299,7 +300,7 @@ RawTable read_rows(const TextRows& rows, const Columns& columns, const LoadOptio
   table.kind = columns.kind;
   const RowParser parser(rows, columns, options, table);
   if (!chunks.empty()) table.rows = chunks.back().first_row + chunks.back().rows;
-  table.values = make_aligned<float>(table.rows * table.columns);
+  table.values = make_large<float>(table.rows * table.columns);
   if (columns.kind == LabelKind::index) table.text_labels.assign(static_cast<std::size_t>(table.rows), -1);
   for (const std::vector<Index>* list : {&columns.features, &columns.labels})
     for (const Index c : *list)

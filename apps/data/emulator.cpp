@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "apps/data/emulator_parameters.hpp"
+#include "engine/large_array.hpp"
 #include "engine/random.hpp"
 #include "engine/threads.hpp"
 
@@ -146,7 +147,7 @@ Dataset emulated_dataset(Index rows, std::uint64_t seed, int threads) {
   data.class_names.assign(kJetClassNames.begin(), kJetClassNames.end());
   data.rows = rows;
   data.features = kJetFeatures;
-  data.x = make_aligned<float>(rows * kJetFeatures);
+  data.x = make_large<float>(rows * kJetFeatures);
   data.labels.resize(static_cast<std::size_t>(rows));
   emulate_jets(seed, 0, rows, threads, data.x.get(), data.labels.data());
   data.source = fmt::format("emulated:{}:{}", rows, seed);

@@ -11,6 +11,7 @@
 #include "apps/data/hdf5_handle.hpp"
 #include "apps/data/jet_names.hpp"
 #include "apps/support/mapped_file.hpp"
+#include "engine/large_array.hpp"
 #include "engine/threads.hpp"
 
 namespace jsc {
@@ -200,7 +201,7 @@ Dataset read_records(const Source& source, const std::string& path, bool mase, c
       table.names.push_back(names[static_cast<std::size_t>(c)]);
     }
   table.columns = std::ssize(taken);
-  table.values = make_aligned<float>(table.rows * table.columns);
+  table.values = make_large<float>(table.rows * table.columns);
   read_fields(source, taken, table, 0, options);
   return make_dataset(std::move(table), chosen);
 }

@@ -7,6 +7,7 @@
 #include "apps/data/readers.hpp"
 #include "apps/data/table.hpp"
 #include "apps/support/mapped_file.hpp"
+#include "engine/large_array.hpp"
 
 namespace jsc {
 
@@ -25,7 +26,7 @@ Dataset reorder(Dataset&& data, const LoadOptions& options) {
   if (wanted.feature_names.empty()) wanted.feature_names = names;
   const Columns columns = choose_columns(data.source, names, data.features, {}, wanted);
   table.features = table.columns = std::ssize(columns.features);
-  table.values = make_aligned<float>(table.rows * table.columns);
+  table.values = make_large<float>(table.rows * table.columns);
   for (Index r = 0; r < table.rows; ++r)
     for (Index f = 0; f < table.features; ++f)
       table.values[r * table.columns + f] = data.row(r)[columns.features[static_cast<std::size_t>(f)]];
