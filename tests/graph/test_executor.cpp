@@ -159,7 +159,7 @@ std::vector<float> two_steps(bool fuse, Index batch, const Execution& execution,
 
 TEST_CASE("layers fused with their ReLU give the bits of the steps one by one") {
   for (const Mode mode : {Mode::train, Mode::evaluate})
-    for (const Index batch : {33, 512, 1500})
+    for (const Index batch : {33, 512, 1500, 5000})
       for (const Isa isa : supported_isas())
         for (const int threads : {1, 2}) {
           INFO(isa_name(isa) << ", batch " << batch << ", " << threads << " threads");
