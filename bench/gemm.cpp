@@ -1,14 +1,23 @@
-// The three products of a layer, ours and OpenBLAS, one thread: bench_gemm
-// --benchmark_filter=forward/16/5/256 Arguments in, out, batch. Each result is checked before it is timed:
-// ours against the reference to the bit, OpenBLAS within rounding.
+// The three products of a layer, ours beside OpenBLAS, libxsmm and oneDNN, in one race (rounds.hpp):
+//
+//   bench_gemm --benchmark_filter=forward/16/5/256      role / in / out / batch [/ threads]
+//
+// Counters are GFLOP/s (medians over the rounds) of each contestant and of the processor's peak, and the
+// medians of the rounds' ratios: jsc/libxsmm, jsc/peak, ... Every contestant's result is checked before it is
+// timed: ours against the reference to the bit, the others within rounding. A peer runs in the fastest of the
+// forms it has (peers/gemm_peers.hpp). Ours adds the bias in forward, which the others do not do.
 #include "engine/gemm.hpp"
 
 #include <benchmark/benchmark.h>
+#include <omp.h>
 
 #include <cmath>
+#include <memory>
 
+#include "bench/peak.hpp"
+#include "bench/peers/gemm_peers.hpp"
+#include "bench/rounds.hpp"
 #include "bench/shapes.hpp"
-#include "engine/gemm_blas.hpp"
 #include "engine/kernels/reference.hpp"
 #include "engine/random.hpp"
 
@@ -16,77 +25,143 @@ namespace jsc {
 
 namespace {
 
-enum class Who { jsc, openblas };
-
 struct Layer {
-  Tensor w, x, y;  // in the backward roles y is d_y
-  Layer(Index in, Index out, Index batch) : w(out, in), x(in, batch), y(out, batch) {
+  Tensor w, x, d_y, bias;
+  Layer(Index in, Index out, Index batch) : w(out, in), x(in, batch), d_y(out, batch), bias(1, out) {
     std::uint64_t stream = 0;
-    for (Matrix m : {w.view(), x.view(), y.view()}) fill_normal({1, ++stream}, 0, m.data, m.rows * m.stride);
+    for (Matrix m : {w.view(), x.view(), d_y.view(), bias.view()})
+      fill_normal({1, ++stream}, 0, m.data, m.rows * m.stride);
   }
 };
 
-template <GemmRole role>
-void compute(Who who, const Layer& layer, Matrix result) {
-  const Execution execution{detected_isa(), 1, false};
-  const ConstMatrix w = layer.w.view(), x = layer.x.view(), y = layer.y.view();
-  const bool own = who == Who::jsc;
-  if constexpr (role == GemmRole::forward)
-    own ? gemm_forward(execution, w, nullptr, x, result) : blas_forward(execution, w, nullptr, x, result);
-  else if constexpr (role == GemmRole::backward_input)
-    own ? gemm_backward_input(execution, w, y, result, false)
-        : blas_backward_input(execution, w, y, result, false);
-  else
-    own ? gemm_backward_weight(execution, y, x, result, false)
-        : blas_backward_weight(execution, y, x, result, false);
+GemmForm ours(const GemmProblem& p, const Layer& layer, const Execution& execution, bool with_bias = true) {
+  auto result = std::make_shared<Tensor>(p.result_rows(), p.result_cols());
+  const float* const bias = with_bias ? layer.bias.view().data : nullptr;
+  return {"jsc",
+          [=] {
+            const Matrix to = result->view();
+            if (p.role == GemmRole::forward)
+              gemm_forward(execution, p.w, bias, p.x, to);
+            else if (p.role == GemmRole::backward_input)
+              gemm_backward_input(execution, p.w, p.d_y, to, false);
+            else
+              gemm_backward_weight(execution, p.d_y, p.x, to, false);
+          },
+          [=](Index r, Index c) { return (*result)(r, c); }};
 }
 
-template <GemmRole role>
-bool right(Who who, const Layer& layer, ConstMatrix result) {
-  Tensor expected(result.rows, result.cols);
-  if constexpr (role == GemmRole::forward)
-    reference::gemm_forward(layer.w.view(), nullptr, layer.x.view(), expected.view());
-  else if constexpr (role == GemmRole::backward_input)
-    reference::gemm_backward_input(layer.w.view(), layer.y.view(), expected.view(), false);
-  else
-    reference::gemm_backward_weight(layer.y.view(), layer.x.view(), expected.view(), false);
-  for (Index r = 0; r < result.rows; ++r)
-    for (Index c = 0; c < result.cols; ++c) {
-      const float difference = std::abs(result(r, c) - expected(r, c));
-      if (!(who == Who::jsc ? difference == 0.0F : difference < 1e-3F)) return false;
+// The last rows of the result (all of them for the layers of this field), by the reference.
+struct Expected {
+  Index first;
+  Tensor rows;
+  Expected(const GemmProblem& p, const float* bias)
+      : first(std::max<Index>(
+            0, p.result_rows() - 128 * 256 * 256 / (p.in() * p.out() * p.batch() / p.result_rows()) - 8)),
+        rows(p.result_rows() - first, p.result_cols()) {
+    ConstMatrix w = p.w, d_y = p.d_y;
+    if (p.role == GemmRole::backward_input) {
+      w.data += first;
+      w.cols = rows.rows();
+      reference::gemm_backward_input(w, d_y, rows.view(), false);
+    } else if (p.role == GemmRole::forward) {
+      w.data += first * w.stride;
+      w.rows = rows.rows();
+      reference::gemm_forward(w, bias != nullptr ? bias + first : nullptr, p.x, rows.view());
+    } else {
+      d_y.data += first * d_y.stride;
+      d_y.rows = rows.rows();
+      reference::gemm_backward_weight(d_y, p.x, rows.view(), false);
     }
-  return true;
-}
-
-template <GemmRole role, Who who>
-void product(benchmark::State& state) {
-  const Index in = state.range(0), out = state.range(1), batch = state.range(2);
-  const Layer layer(in, out, batch);
-  Tensor result = role == GemmRole::forward          ? Tensor(out, batch)
-                  : role == GemmRole::backward_input ? Tensor(in, batch)
-                                                     : Tensor(out, in);
-  compute<role>(who, layer, result.view());
-  if (!right<role>(who, layer, result.view())) return state.SkipWithError("wrong result");
-  for (auto _ : state) {
-    compute<role>(who, layer, result.view());
-    benchmark::ClobberMemory();
   }
-  state.counters["flops"] = benchmark::Counter(2.0 * static_cast<double>(in * out * batch),
-                                               benchmark::Counter::kIsIterationInvariantRate);
+  bool met(const GemmForm& form, bool to_the_bit) const {
+    form.run();
+    for (Index r = 0; r < rows.rows(); ++r)
+      for (Index c = 0; c < rows.cols(); ++c) {
+        const float difference = std::abs(form.result(first + r, c) - rows(r, c));
+        if (!(to_the_bit ? difference == 0.0F : difference < 2e-3F)) return false;
+      }
+    return true;
+  }
+};
+
+void product(benchmark::State& state, GemmRole role) {
+  const Index in = state.range(0), out = state.range(1), batch = state.range(2);
+  const int threads = static_cast<int>(state.range(3));
+  const Layer layer(in, out, batch);
+  const GemmProblem problem{role, layer.w.view(), layer.x.view(), layer.d_y.view(), threads};
+  const double flops = 2.0 * static_cast<double>(in * out * batch);
+  RaceOptions options;
+  options.clock = threads == 1 ? Clock::processor : Clock::wall;
+  if (flops > 1e8) options.rounds = 5;
+
+  std::vector<Contestant> contestants;
+  std::string label;  // the form that each peer chose
+  const Expected with_bias(problem, layer.bias.view().data), expected(problem, nullptr);
+  const auto add = [&](const GemmForm& form, const std::string& name, bool exact) {
+    if (!(exact ? with_bias : expected).met(form, exact)) {
+      state.SkipWithError(("wrong result: " + name + ", " + form.name).c_str());
+      return;
+    }
+    contestants.push_back({name, flops, form.run});
+  };
+  for (Isa isa : {Isa::avx512, Isa::avx2}) {
+    if (isa > detected_isa()) continue;
+    const std::string suffix = isa == detected_isa() ? "" : "_" + std::string(isa_name(isa));
+    add(ours(problem, layer, {isa, threads, false}), "jsc" + suffix, true);
+    constexpr std::ptrdiff_t kSteps = 1000;
+    const double work = run_fma_peak(isa, kSteps);
+    if (threads == 1) contestants.push_back({"peak" + suffix, work, [=] { run_fma_peak(isa, kSteps); }});
+  }
+  const auto add_peer = [&](const std::string& name, const std::vector<GemmForm>& forms) {
+    std::vector<Contestant> all;
+    for (const GemmForm& form : forms) {
+      if (!expected.met(form, false))
+        return state.SkipWithError(("wrong result: " + name + ", " + form.name).c_str());
+      all.push_back({form.name, flops, form.run});
+    }
+    if (all.empty()) return;
+    RaceOptions trial = options;
+    trial.rounds = std::min(trial.rounds, 5);
+    const Contestant& best = fastest(all, trial);
+    label += name + ": " + best.name + "; ";
+    contestants.push_back({name, flops, best.run});
+  };
+  add_peer("openblas", openblas_forms(problem));
+#ifdef JSC_BENCH_LIBXSMM
+  if (threads == 1 && flops < 1e7 * 30) add_peer("libxsmm", libxsmm_forms(problem));
+#endif
+#ifdef JSC_BENCH_ONEDNN
+  add_peer("onednn", onednn_forms(problem));
+#endif
+
+  state.SetLabel(label);
+  for (auto _ : state) {
+    const Race race(contestants, options);
+    for (const Contestant& contestant : contestants) {
+      state.counters[contestant.name] = race.rate(contestant.name) / 1e9;
+      if (contestant.name != "jsc")
+        state.counters["jsc/" + contestant.name] = race.ratio("jsc", contestant.name);
+    }
+    if (threads == 1 && detected_isa() == Isa::avx512)
+      state.counters["jsc_avx2/peak_avx2"] = race.ratio("jsc_avx2", "peak_avx2");
+    state.SetIterationTime(flops / (race.rate("jsc")));
+  }
 }
 
 void arguments(benchmark::internal::Benchmark* b) {
+  b->UseManualTime()->Iterations(1)->Unit(benchmark::kMicrosecond);
   for (const LayerShape& shape : kLayerShapes)
-    for (int batch : kBatches) b->Args({shape.in, shape.out, batch});
-  for (int side : {256, 512, 1024}) b->Args({side, side, side});
+    for (int batch : {64, 256, 1024, 4096}) b->Args({shape.in, shape.out, batch, 1});
+  for (int side : {256, 512, 1024, 2048}) b->Args({side, side, side, 1});
+  if (omp_get_num_procs() < 2) return;
+  for (const LayerShape& shape : kLayerShapes)
+    for (int batch : {1024, 4096}) b->Args({shape.in, shape.out, batch, 2});
+  for (int side : {256, 512, 1024, 2048}) b->Args({side, side, side, 2});
 }
 
-BENCHMARK_TEMPLATE(product, GemmRole::forward, Who::jsc)->Name("forward/jsc")->Apply(arguments);
-BENCHMARK_TEMPLATE(product, GemmRole::forward, Who::openblas)->Name("forward/openblas")->Apply(arguments);
-BENCHMARK_TEMPLATE(product, GemmRole::backward_input, Who::jsc)->Name("d_x/jsc")->Apply(arguments);
-BENCHMARK_TEMPLATE(product, GemmRole::backward_input, Who::openblas)->Name("d_x/openblas")->Apply(arguments);
-BENCHMARK_TEMPLATE(product, GemmRole::backward_weight, Who::jsc)->Name("d_w/jsc")->Apply(arguments);
-BENCHMARK_TEMPLATE(product, GemmRole::backward_weight, Who::openblas)->Name("d_w/openblas")->Apply(arguments);
+BENCHMARK_CAPTURE(product, forward, GemmRole::forward)->Name("forward")->Apply(arguments);
+BENCHMARK_CAPTURE(product, d_x, GemmRole::backward_input)->Name("d_x")->Apply(arguments);
+BENCHMARK_CAPTURE(product, d_w, GemmRole::backward_weight)->Name("d_w")->Apply(arguments);
 
 }  // namespace
 
