@@ -18,6 +18,7 @@
 #include "bench/peers/gemm_peers.hpp"
 #include "bench/rounds.hpp"
 #include "bench/shapes.hpp"
+#include "engine/arena.hpp"
 #include "engine/kernels/reference.hpp"
 #include "engine/random.hpp"
 
@@ -25,21 +26,31 @@ namespace jsc {
 
 namespace {
 
+// Activations as a tape lays them out, and dense parameters.
 struct Layer {
-  Tensor w, x, d_y, bias;
-  Layer(Index in, Index out, Index batch) : w(out, in), x(in, batch), d_y(out, batch), bias(1, out) {
+  Arena arena;
+  Matrix x, d_y, y, d_x, w, d_w, bias;
+  Layer(Index in, Index out, Index batch)
+      : x(arena.matrix(in, batch)),
+        d_y(arena.matrix(out, batch)),
+        y(arena.matrix(out, batch)),
+        d_x(arena.matrix(in, batch)),
+        w(parameter(out, in)),
+        d_w(parameter(out, in)),
+        bias(parameter(1, out)) {
     std::uint64_t stream = 0;
-    for (Matrix m : {w.view(), x.view(), d_y.view(), bias.view()})
-      fill_normal({1, ++stream}, 0, m.data, m.rows * m.stride);
+    for (Matrix m : {w, x, d_y, bias}) fill_normal({1, ++stream}, 0, m.data, m.rows * m.stride);
   }
+  Matrix parameter(Index rows, Index cols) { return {arena.array<float>(rows * cols), rows, cols, cols}; }
 };
 
-GemmForm ours(const GemmProblem& p, const Layer& layer, const Execution& execution, bool with_bias = true) {
-  auto result = std::make_shared<Tensor>(p.result_rows(), p.result_cols());
-  const float* const bias = with_bias ? layer.bias.view().data : nullptr;
+GemmForm ours(const GemmProblem& p, const Layer& layer, const Execution& execution) {
+  const float* const bias = layer.bias.data;
+  const Matrix to = p.role == GemmRole::forward          ? layer.y
+                    : p.role == GemmRole::backward_input ? layer.d_x
+                                                         : layer.d_w;
   return {"jsc",
           [=] {
-            const Matrix to = result->view();
             if (p.role == GemmRole::forward)
               gemm_forward(execution, p.w, bias, p.x, to);
             else if (p.role == GemmRole::backward_input)
@@ -47,7 +58,7 @@ GemmForm ours(const GemmProblem& p, const Layer& layer, const Execution& executi
             else
               gemm_backward_weight(execution, p.d_y, p.x, to, false);
           },
-          [=](Index r, Index c) { return (*result)(r, c); }};
+          [=](Index r, Index c) { return to(r, c); }};
 }
 
 // The last rows of the result (all of them for the layers of this field), by the reference.
@@ -88,7 +99,7 @@ void product(benchmark::State& state, GemmRole role) {
   const Index in = state.range(0), out = state.range(1), batch = state.range(2);
   const int threads = static_cast<int>(state.range(3));
   const Layer layer(in, out, batch);
-  const GemmProblem problem{role, layer.w.view(), layer.x.view(), layer.d_y.view(), threads};
+  const GemmProblem problem{role, layer.w, layer.x, layer.d_y, threads};
   const double flops = 2.0 * static_cast<double>(in * out * batch);
   RaceOptions options;
   options.clock = threads == 1 ? Clock::processor : Clock::wall;
@@ -96,7 +107,7 @@ void product(benchmark::State& state, GemmRole role) {
 
   std::vector<Contestant> contestants;
   std::string label;  // the form that each peer chose
-  const Expected with_bias(problem, layer.bias.view().data), expected(problem, nullptr);
+  const Expected with_bias(problem, layer.bias.data), expected(problem, nullptr);
   const auto add = [&](const GemmForm& form, const std::string& name, bool exact) {
     if (!(exact ? with_bias : expected).met(form, exact)) {
       state.SkipWithError(("wrong result: " + name + ", " + form.name).c_str());

@@ -14,9 +14,15 @@ namespace {
 
 static_assert(kSampleBlock == 512, "kernels/gemm_kernels.hpp has the same number");
 
-void expect_shape(const char* product, const char* name, ConstMatrix a, Index rows, Index cols) {
-  if (a.rows != rows || a.cols != cols || rows < 1 || cols < 1)
-    fail("{}: {} should be {} x {} and not empty, found {} x {}", product, name, rows, cols, a.rows, a.cols);
+// The products of small layers take some tens of nanoseconds, so that what stands before the kernel counts.
+[[noreturn, gnu::cold, gnu::noinline]] void fail_shape(const char* product, const char* name, ConstMatrix a,
+                                                       Index rows, Index cols) {
+  fail("{}: {} should be {} x {} and not empty, found {} x {}", product, name, rows, cols, a.rows, a.cols);
+}
+
+inline void expect_shape(const char* product, const char* name, const ConstMatrix& a, Index rows,
+                         Index cols) {
+  if (a.rows != rows || a.cols != cols || rows < 1 || cols < 1) fail_shape(product, name, a, rows, cols);
 }
 
 // A thread more for each kFlopsPerThread: sharing a region costs some microseconds.
@@ -25,6 +31,7 @@ constexpr double kFlopsPerThread = 1 << 19;
 // Calls task(begin, end) for even pieces of [0, size), each a multiple of `unit` but the last.
 template <class Task>
 void share(const Execution& execution, double flops, Index size, Index unit, const Task& task) {
+  if (execution.threads == 1) return task(Index{0}, size);
   const Index most = std::min<Index>((size + unit - 1) / unit, static_cast<Index>(flops / kFlopsPerThread));
   const Index pieces = std::clamp<Index>(most, 1, execution.threads);
   const Index piece = round_up((size + pieces - 1) / pieces, unit);
@@ -39,6 +46,7 @@ double flops(Index m, Index n, Index k) {
 }
 
 void run(const Execution& execution, const ProductArgs& args) {
+  if (execution.threads == 1) return engine_kernels(execution.isa).product(args);
   share(execution, flops(args.m, args.n, args.k), args.n, kLanes, [&](Index begin, Index end) {
     ProductArgs part = args;
     part.x += begin;

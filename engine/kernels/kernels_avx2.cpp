@@ -5,6 +5,7 @@
 #include "engine/kernels/gemm_kernels.hpp"
 #include "engine/kernels/math_kernels.hpp"
 #include "engine/kernels/random_kernels.hpp"
+#include "engine/kernels/reduction_kernels.hpp"
 
 namespace jsc {
 
@@ -15,6 +16,7 @@ struct Lanes {
   using I = lanes_avx2::I32x16;
   using Part = lanes_avx2::F32x8;
   static auto first(std::ptrdiff_t n) { return lanes_avx2::first_lanes(static_cast<int>(n)); }
+  static F sum_sixteen(const float* lanes) { return lanes_avx2::sum_sixteen(lanes); }
   static constexpr int kRows = 6, kColumns = 1, kWideColumns = 2;  // product: rows by vectors of a tile
   static constexpr int kPackRows = 64, kPackDepth = 32;            // product: x is packed from here on
   static constexpr int kSumRows = 3, kSumColumns = 4;  // product_transposed: rows of a by rows of b

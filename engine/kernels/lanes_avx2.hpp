@@ -221,7 +221,7 @@ inline void transpose(F32x16 (&m)[16]) {  // four quarters, the two off the diag
 
 // Four sums for little more than the price of one: the same tree, rows sharing registers from its second
 // level on.
-inline void sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* sums) {
+inline __m128 sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d) {
   const __m256 xa = _mm256_add_ps(a.lo, a.hi), xb = _mm256_add_ps(b.lo, b.hi);
   const __m256 xc = _mm256_add_ps(c.lo, c.hi), xd = _mm256_add_ps(d.lo, d.hi);
   const __m256 yac =
@@ -231,7 +231,14 @@ inline void sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* sums) {
   // Halves hold rows a, c and b, d; the result of this level a0 a1 b0 b1 | c0 c1 d0 d1.
   const __m256 z = _mm256_add_ps(_mm256_shuffle_ps(yac, ybd, 0x44), _mm256_shuffle_ps(yac, ybd, 0xee));
   const __m128 low = _mm256_castps256_ps128(z), high = _mm256_extractf128_ps(z, 1);
-  _mm_storeu_ps(sums, _mm_add_ps(_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd)));
+  return _mm_add_ps(_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd));
+}
+inline F32x16 sum_sixteen(const float* lanes) {
+  const auto four = [&](int i) {
+    return sum_four(F32x16::load(lanes + 16 * i), F32x16::load(lanes + 16 * i + 16),
+                    F32x16::load(lanes + 16 * i + 32), F32x16::load(lanes + 16 * i + 48));
+  };
+  return {_mm256_set_m128(four(4), four(0)), _mm256_set_m128(four(12), four(8))};
 }
 
 }  // namespace jsc::lanes_avx2

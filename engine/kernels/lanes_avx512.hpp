@@ -171,11 +171,31 @@ inline void transpose(F32x16 (&m)[16]) {
   exchange<8>(m);
 }
 
-inline void sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* sums) {
-  sums[0] = sum(a);
-  sums[1] = sum(b);
-  sums[2] = sum(c);
-  sums[3] = sum(d);
+// One level of the tree for two registers at once: each holds as many rows as it has halves (quarters, ...)
+// of n lanes, and the result holds those of both. (low of a, high of b) + (high of a, low of b), where a
+// sum's two sides may change places: one blend, one shuffle and one addition, instead of two shuffles and
+// one.
+inline __m512 fold_8(__m512 a, __m512 b) {  // rows a | b
+  return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e));
+}
+inline __m512 fold_4(__m512 a, __m512 b) {  // rows a0 | b0 | a1 | b1 of a = a0 | a1, b = b0 | b1
+  const __m512i crossed = _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
+  return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, a, b), _mm512_permutex2var_ps(a, crossed, b));
+}
+inline __m512 fold_2(__m512 a, __m512 b) {  // in each quarter, a | b
+  return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
+}
+inline __m512 fold_1(__m512 a, __m512 b) {  // in each quarter, the sums of a | b
+  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+}
+inline F32x16 sum_sixteen(const float* lanes) {
+  const auto eights = [&](int i) {  // x of rows i and i + 8
+    return fold_8(_mm512_loadu_ps(lanes + 16 * i), _mm512_loadu_ps(lanes + 16 * i + 128));
+  };
+  const auto fours = [&](int i) {
+    return fold_4(eights(i), eights(i + 4));
+  };  // y of rows i, i + 4, i + 8, i + 12
+  return {fold_1(fold_2(fours(0), fours(1)), fold_2(fours(2), fours(3)))};
 }
 
 }  // namespace jsc::lanes_avx512

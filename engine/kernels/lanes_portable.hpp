@@ -197,12 +197,11 @@ inline float sum(F32x16 a) {
   return (y[0] + y[2]) + (y[1] + y[3]);
 }
 
-// sums[i] = sum of the i-th argument
-inline void sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d, float* sums) {
-  sums[0] = sum(a);
-  sums[1] = sum(b);
-  sums[2] = sum(c);
-  sums[3] = sum(d);
+// Lane i = sum of the 16 floats from lanes + 16 i.
+inline F32x16 sum_sixteen(const float* lanes) {
+  F32x16 sums;
+  for (int i = 0; i < 16; ++i) sums.v[i] = sum(F32x16::load(lanes + 16 * i));
+  return sums;
 }
 
 }  // namespace jsc::lanes_portable

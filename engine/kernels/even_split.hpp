@@ -1,0 +1,25 @@
+// How the tiled kernels cut rows and columns.
+#pragma once
+
+#include <cstddef>
+
+namespace jsc::kernels {
+
+// Splits `size` into pieces of at most `largest`, as even as can be: 16 by 6 gives 6 5 5, and no piece of 8
+// by 6 is left with too few independent chains. (always_inline: a copy out of line would be shared between
+// ISAs, and the linker might keep the one with the wrong instructions.)
+struct EvenSplit {
+  std::ptrdiff_t pieces, small, larger;
+  [[gnu::always_inline]] EvenSplit(std::ptrdiff_t size, std::ptrdiff_t largest)
+      : pieces(1), small(size), larger(0) {
+    if (size <= largest) return;
+    pieces = (size + largest - 1) / largest;
+    small = size / pieces;
+    larger = size % pieces;
+  }
+  [[gnu::always_inline]] std::ptrdiff_t size(std::ptrdiff_t i) const {
+    return i < larger ? small + 1 : small;
+  }
+};
+
+}  // namespace jsc::kernels
