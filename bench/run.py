@@ -27,6 +27,9 @@ CASES = [(1, b) for b in (32, 64, 256, 1024, 4096)] + [(2, b) for b in (1024, 40
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "BLIS_", "MKL_", "OMP_"))}
 ENVIRONMENT |= {"OMP_NUM_THREADS": "1", "MALLOC_TRIM_THRESHOLD_": "1073741824",
                 "MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TOP_PAD_": "67108864"}
+# OpenBLAS 0.3.21 takes processors newer than itself for a Prescott of 2004 and is then four times too slow, and torch with it.
+if "avx512f" in pathlib.Path("/proc/cpuinfo").read_text().split():
+    ENVIRONMENT["OPENBLAS_CORETYPE"] = "SKYLAKEX"
 
 
 def output(*command):
@@ -159,6 +162,38 @@ def print_integers(rounds, target):
         target("integer jsc-hls4ml, 8-bit, one jet", f"{nanoseconds:.0f} ns", "under 1000 ns", nanoseconds < 1000)
 
 
+# Of the products of a layer: role, share of the FMA peak that the geometric mean has to reach.
+GEMM_TARGETS = {"forward": 0.80, "d_x": 0.80, "d_w": 0.70}
+
+
+def print_gemm(build, target):
+    """One race a case (bench/gemm.cpp has the rounds), 1 thread, over the layers of the field at four batch sizes."""
+    report = json.loads(output(build / "bench/bench_gemm", "--benchmark_format=json", "--benchmark_filter=/1/iter"))
+    runs = [run for run in report["benchmarks"] if "error_occurred" not in run]
+    print("\nProducts of layers, 1 thread, geometric means over 10 layers x 4 batch sizes\n")
+    print("| role | / libxsmm | worst | / oneDNN | / OpenBLAS | of peak | AVX2, of its peak |\n|---|---|---|---|---|---|---|")
+    for role, least in GEMM_TARGETS.items():
+        layers = [run for run in runs if (parts := run["name"].split("/"))[0] == role and parts[1:3] != [parts[3]] * 2]
+        ratios = {peer: [run[key] for run in layers if (key := f"jsc/{peer}") in run]
+                  for peer in ("libxsmm", "onednn", "openblas", "peak")}
+        ratios["avx2"] = [run["jsc_avx2/peak_avx2"] for run in layers if "jsc_avx2/peak_avx2" in run]
+        mean = {peer: statistics.geometric_mean(values) for peer, values in ratios.items() if values}
+        worst = f"{min(ratios['libxsmm']):.2f}" if ratios["libxsmm"] else ""
+        cells = [f"{mean[peer]:.2f}" if peer in mean else "" for peer in ratios]
+        print(f"| {role} | {cells[0]} | {worst} | {' | '.join(cells[1:])} |")
+        if worst:
+            target(f"{role}, against the best of libxsmm, mean", cells[0], "at least 1", mean["libxsmm"] >= 1)
+            target(f"{role}, against the best of libxsmm, worst", worst, "at least 0.85", min(ratios["libxsmm"]) >= 0.85)
+        target(f"{role}, share of the FMA peak, mean", cells[3], f"at least {least:.2f}", mean["peak"] >= least)
+        if "avx2" in mean:
+            target(f"{role} by AVX2, share of its FMA peak, mean", cells[4], "at least 0.80", mean["avx2"] >= 0.8)
+    for run in runs:
+        role, side, out, batch = run["name"].split("/")[:4]
+        if side == out == batch and "jsc/openblas" in run:
+            ratio_ = run["jsc/openblas"]
+            target(f"{role}, square of {side}, own kernels against OpenBLAS", f"{ratio_:.2f}x", "at least 1x", ratio_ >= 1)
+
+
 def print_fixed(rounds, target):
     """Fixed-point casts and jsc-fixed's batches, of one core by processor time."""
     figures = collect(rounds)
@@ -282,6 +317,7 @@ def main():
     print_training(rounds)
     training_targets(rounds, target)
 
+    print_gemm(build, target)
     print_integers([google(build / "bench/bench_integer", "jets", "--benchmark_min_time=0.1") for _ in range(count)], target)
 
     fixed = [google(build / "bench/bench_fixed", "casts", "--benchmark_min_time=0.02")

@@ -69,4 +69,10 @@ Recording record(const Graph& graph, Tape& tape, Index batch, Mode mode, const R
   return recording;
 }
 
+std::uint64_t recording_key(const Graph& graph) {
+  std::uint64_t key = 0;
+  for (const auto& [path, module] : graph.modules) key = key * 31 + module->recording_key();
+  return key;
+}
+
 }  // namespace jsc

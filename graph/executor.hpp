@@ -23,4 +23,7 @@ struct RecordOptions {
 // not be bound anew meanwhile.
 Recording record(const Graph& graph, Tape& tape, Index batch, Mode mode, const RecordOptions& options = {});
 
+// A recording holds as long as this stays the same.
+std::uint64_t recording_key(const Graph& graph);
+
 }  // namespace jsc

@@ -13,6 +13,7 @@
 
 #include "engine/random.hpp"
 #include "engine/tape.hpp"
+#include "graph/metadata.hpp"
 
 namespace jsc {
 
@@ -35,6 +36,12 @@ struct Parameter {
 
   Index rows() const { return shape.size() == 2 ? shape[0] : 1; }
   Index cols() const { return shape.back(); }
+};
+
+// What numbers a tensor consists of, as the metadata say it: MASE's name of the format and its parameters.
+struct NumberType {
+  std::string name = "float";
+  MetaValue precision = MetaValue::array({32});
 };
 
 // A tensor that is kept but not trained: running statistics (float) or a counter (int64).
@@ -66,6 +73,13 @@ class Module {
 
   // Whether record() can take a ReLU that follows into its step: same bits, fewer passes over memory.
   virtual bool fuses_relu() const { return false; }
+
+  // The numbers of an argument ("data_in_0", "weight") or result ("data_out_0").
+  virtual NumberType number_type(std::string_view tensor) const;
+
+  // Changes when record() would yield other steps than it did before, so that a recording is to be made anew:
+  // formats that are learned move.
+  virtual std::uint64_t recording_key() const { return 0; }
 
   // Sets parameters and buffers to their starting values. Needs bound parameters.
   virtual void initialize(RandomStream stream);

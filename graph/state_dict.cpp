@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 namespace jsc {
 
 std::vector<StateEntry> state_dict(const Graph& graph) {
@@ -38,6 +40,19 @@ std::string state_hash(const Graph& graph) {
   const XXH64_hash_t hash = XXH3_64bits_digest(state);
   XXH3_freeState(state);
   return fmt::format("{:016x}", hash);
+}
+
+void copy_state(const Graph& from, const Graph& to) {
+  const std::vector<StateEntry> source = state_dict(from);
+  for (const StateEntry& entry : state_dict(to)) {
+    const auto found = std::ranges::find(source, entry.name, &StateEntry::name);
+    if (found == source.end() || found->shape != entry.shape)
+      fail("graph: expected a tensor '{}' of the same shape in both networks", entry.name);
+    if (const float* const* values = std::get_if<float*>(&found->data))
+      std::copy_n(*values, entry.size, std::get<float*>(entry.data));
+    else
+      *std::get<std::int64_t*>(entry.data) = *std::get<std::int64_t*>(found->data);
+  }
 }
 
 }  // namespace jsc

@@ -25,4 +25,8 @@ std::vector<StateEntry> state_dict(const Graph& graph);
 // digits.
 std::string state_hash(const Graph& graph);
 
+// Gives `to` the values that `from` has under the same names; `from` may have more. Throws Error naming the
+// tensor that it lacks or has in another shape.
+void copy_state(const Graph& from, const Graph& to);
+
 }  // namespace jsc

@@ -16,30 +16,11 @@
 #include <vector>
 
 #include "graph/modules.hpp"
-#include "quant/accumulate.hpp"
-#include "quant/node_quantization.hpp"
 #include "quant/pair_operation.hpp"
+#include "quant/quantized_module.hpp"
 #include "quant/scale_shift.hpp"
 
 namespace jsc {
-
-class QuantizedModule : public Module {
- public:
-  explicit QuantizedModule(NodeQuantization quantization) : quantization_(std::move(quantization)) {}
-  const NodeQuantization& quantization() const { return quantization_; }
-  // What stood in its place: "Linear", "BatchNorm1d", "ReLU", or a function's name.
-  virtual std::string float_type() const = 0;
-  // The formats that meet in its sums; needs quantization().fixed().
-  SumFormats sum_formats() const;
-  // Throws Error naming `where` if the arithmetic cannot hold its sums exactly.
-  virtual void check_sums(std::string_view where) const { static_cast<void>(where); }
-
- protected:
-  Variable quantize_input(Tape& tape, Variable x, int which, std::string_view path) const;
-  Variable quantize_output(Tape& tape, Variable y, std::string_view path) const;
-
-  NodeQuantization quantization_;
-};
 
 class QuantizedLinear final : public QuantizedModule {
  public:
@@ -55,9 +36,11 @@ class QuantizedLinear final : public QuantizedModule {
   void initialize(RandomStream stream) override;
   Index in() const { return in_; }
   Index out() const { return out_; }
+  bool has_bias() const { return bias_; }
 
  private:
   Index in_, out_;
+  bool bias_;
   std::string type_;
 };
 
@@ -100,6 +83,7 @@ class QuantizedReLU final : public QuantizedModule {
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                   std::string_view path) override;
+  void initialize(RandomStream) override { reset_thresholds(); }
 
  private:
   std::string type_;
@@ -117,6 +101,7 @@ class QuantizedPair final : public QuantizedModule {
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                   std::string_view path) override;
+  void initialize(RandomStream) override { reset_thresholds(); }
   PairOperation operation() const { return operation_; }
 
  private:

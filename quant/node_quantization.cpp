@@ -22,7 +22,8 @@ constexpr OpTensors kOps[] = {{"linear", true}, {"batch_norm1d", true}, {"relu",
                               {"sub", false},   {"mul", false},         {"matmul", true}};
 
 constexpr std::string_view kTensors[] = {"data_in", "weight", "bias", "data_out"};
-constexpr std::string_view kNodeKeys[] = {"name", "accum", "ste", "batch_statistics", "bypass", "compat"};
+constexpr std::string_view kNodeKeys[] = {"name",   "accum", "ste", "ranges", "batch_statistics",
+                                          "bypass", "compat"};
 
 std::string key_of(std::string_view tensor, std::string_view suffix) {
   return fmt::format("{}_{}", tensor, suffix);
@@ -84,6 +85,19 @@ std::optional<fixed::Format> read_accumulator(const MetaValue& config, const std
   }
 }
 
+// The gradient of a threshold is that of numbers that saturate at it.
+void check_learned_ranges(const NodeQuantization& node, const std::string& where) {
+  for (const QuantizerPointer* quantizer : {&node.data_in, &node.weight, &node.bias, &node.data_out}) {
+    if (!*quantizer) continue;
+    const fixed::Format* format = (*quantizer)->fixed_format();
+    if (format == nullptr)
+      fail("{}: ranges = \"learned\" is for fixed point, found the format '{}'", where, node.format);
+    if (format->overflow != fixed::Overflow::sat)
+      fail("{}: ranges = \"learned\" needs the overflow mode SAT, found {}", where,
+           fixed::name(format->overflow));
+  }
+}
+
 }  // namespace
 
 bool is_quantizable(std::string_view op) {
@@ -121,6 +135,8 @@ std::optional<NodeQuantization> read_node_quantization(const MetaValue& config, 
     fail("{}: accum is for fixed point, found the format '{}'", where, format.name);
   node.ste = choice(config, "ste", {"clip", "identity"}, where) == "clip" ? Ste::clip : Ste::identity;
   choice(config, "compat", {"none", "mase"}, where);
+  node.learned_ranges = choice(config, "ranges", {"fixed", "learned"}, where) == "learned";
+  if (node.learned_ranges) check_learned_ranges(node, where);
   node.batch_statistics = flag(config, "batch_statistics", true, where);
   return node;
 }

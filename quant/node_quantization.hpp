@@ -1,15 +1,16 @@
 // How one node is to be quantized: the `config` table of MASE's quantize pass, read and checked.
 //
-//   name = "integer"                                     the number format; null ("NA"): leave the node alone
-//   data_in_width = 8, data_in_frac_width = 4            the input's (both inputs' of add, sub, mul)
-//   weight_*, bias_*                                     the parameters'; of batch_norm1d: its scale and
-//   offset data_out_*                                           optional: of the result data_in_rounding,
-//   data_in_overflow, ...              optional: ap_fixed's modes (RND_CONV, SAT) accum = "fixed<16,6>"
-//   optional: format of the sums, with hls4ml's order of casts ste = "clip" | "identity" optional: gradient
-//   where a quantizer saturates batch_statistics = true                              optional, batch_norm1d:
-//   of the batch in training, or frozen bypass = true                                        optional: leave
-//   the node alone compat = "mase"                                      optional: MASE's values where its
-//   formats are defective
+//   name = "integer"             the number format; null ("NA"): leave the node alone
+//   data_in_width, data_in_frac_width, ...   the input's (both inputs' of add, sub, mul)
+//   weight_*, bias_*             the parameters'; of batch_norm1d: its scale and offset
+//   data_out_*                   optional: of the result
+//   data_in_rounding, data_in_overflow, ...  optional: ap_fixed's modes (RND_CONV, SAT)
+//   accum = "fixed<16,6>"        optional: format of the sums, with hls4ml's order of casts
+//   ste = "clip" | "identity"    optional: gradient where a quantizer saturates
+//   ranges = "fixed" | "learned" optional: whether training moves the binary points
+//   batch_statistics = true      optional, batch_norm1d: of the batch in training, or frozen
+//   bypass = true                optional: leave the node alone
+//   compat = "mase"              optional: MASE's values where its formats are defective
 #pragma once
 
 #include <optional>
@@ -29,6 +30,7 @@ struct NodeQuantization {
   std::optional<fixed::Format> accumulator;
   Ste ste = Ste::clip;
   bool batch_statistics = true;
+  bool learned_ranges = false;
 
   // True if every number of the node is fixed point, so that integers can do its work.
   bool fixed() const;

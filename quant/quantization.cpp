@@ -1,18 +1,24 @@
 #include "quant/quantization.hpp"
 
 #include "graph/edit.hpp"
-#include "graph/mase_names.hpp"
+#include "quant/linear_batch_norm.hpp"
 
 namespace jsc {
 
 namespace {
 
 std::shared_ptr<QuantizedModule> quantized_form(const Module& module, const NodeQuantization& quantization) {
-  const bool bias = module.parameters().size() == 2;
   if (const auto* linear = dynamic_cast<const Linear*>(&module))
-    return std::make_shared<QuantizedLinear>(linear->in(), linear->out(), bias, quantization);
+    return std::make_shared<QuantizedLinear>(linear->in(), linear->out(), linear->parameters().size() == 2,
+                                             quantization);
   if (const auto* linear = dynamic_cast<const QuantizedLinear*>(&module))
-    return std::make_shared<QuantizedLinear>(linear->in(), linear->out(), bias, quantization);
+    return std::make_shared<QuantizedLinear>(linear->in(), linear->out(), linear->has_bias(), quantization);
+  const auto fused = [&](const auto& original) {
+    return std::make_shared<QuantizedLinearBatchNorm1d>(original.shape(), original.buffers(), quantization);
+  };
+  if (const auto* original = dynamic_cast<const LinearBatchNorm1d*>(&module)) return fused(*original);
+  if (const auto* original = dynamic_cast<const QuantizedLinearBatchNorm1d*>(&module))
+    return fused(*original);
   const auto batch_norm = [&](const auto& original) {
     return std::make_shared<QuantizedBatchNorm1d>(original.features(), original.eps(), original.momentum(),
                                                   original.affine(), original.buffers(), quantization);
@@ -34,24 +40,15 @@ std::shared_ptr<QuantizedModule> quantized_form_of_function(std::string_view fun
   fail("quantize: the function {} cannot be quantized", function);
 }
 
-// What the passes know about the arguments, if they were asked: MASE's type and precision.
-void update_metadata(Node& node, const NodeQuantization& quantization) {
-  const auto update = [&](const char* argument, const QuantizerPointer& quantizer) {
-    if (!quantizer || !node.meta.common.contains("args")) return;
-    auto& args = node.meta.common["args"];
-    const auto found = args.find(argument);
-    if (found == args.end()) return;
-    (*found)["type"] = std::string(quantizer->name());
-    (*found)["precision"] = quantizer->precision();
-  };
-  update("data_in_0", quantization.data_in);
-  update("data_in_1", quantization.data_in);
-  update("weight", quantization.weight);
-  update("bias", quantization.bias);
-  if (quantization.data_out && node.meta.common.contains("results")) {
-    auto& result = node.meta.common["results"]["data_out_0"];
-    result["type"] = std::string(quantization.data_out->name());
-    result["precision"] = quantization.data_out->precision();
+// What the passes know about the node's tensors, if they were asked: MASE's type and precision.
+void update_metadata(Node& node, const QuantizedModule& module) {
+  for (const char* side : {"args", "results"}) {
+    if (!node.meta.common.contains(side)) continue;
+    for (auto& [tensor, entry] : node.meta.common[side].items()) {
+      const NumberType numbers = module.number_type(tensor);
+      entry["type"] = numbers.name;
+      entry["precision"] = numbers.precision;
+    }
   }
 }
 
@@ -74,10 +71,12 @@ void quantize_node(Graph& graph, NodeId id, const NodeQuantization& quantization
     if (graph.find_module(node.name) != nullptr)
       fail("quantize: node '{}': there is a module of its name already", node.name);
     graph.modules.emplace_back(node.name, module);
+    graph.bind_parameters();
     node.kind = NodeKind::call_module;
     node.target = node.name;
   }
-  update_metadata(node, quantization);
+  module->reset_thresholds();
+  update_metadata(node, *module);
 }
 
 const QuantizedModule* quantized_module(const Graph& graph, const Node& node) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quant/fixed/text.hpp"
+#include "quant/linear_batch_norm.hpp"
 #include "quant/quantizer/integer.hpp"
 
 namespace jsc {
@@ -64,7 +65,17 @@ std::vector<QuantizedTensor> quantized_tensors(const Graph& graph) {
       tensors.push_back(quantized(name("bias"), shape, std::move(beta), quantization.bias, TensorKind::bias));
       continue;
     }
+    if (const auto* fused = dynamic_cast<const QuantizedLinearBatchNorm1d*>(module)) {
+      const LinearBatchNormShape& shape = fused->shape();
+      FoldedValues folded = folded_values(shape, *fused);
+      tensors.push_back(quantized(name("weight"), {shape.out, shape.in}, std::move(folded.weight),
+                                  quantization.weight, TensorKind::weight));
+      tensors.push_back(
+          quantized(name("bias"), {shape.out}, std::move(folded.bias), quantization.bias, TensorKind::bias));
+      continue;
+    }
     for (const Parameter& parameter : module->parameters()) {
+      if (parameter.name != "weight" && parameter.name != "bias") continue;
       const bool is_weight = parameter.name == "weight";
       tensors.push_back(quantized(name(parameter.name.c_str()), parameter.shape, values_of(parameter),
                                   is_weight ? quantization.weight : quantization.bias,

@@ -1,6 +1,7 @@
 #include "apps/checkpoint/trained_model.hpp"
 
 #include "apps/checkpoint/integer_file.hpp"
+#include "graph/state_dict.hpp"
 
 namespace jsc {
 
@@ -50,7 +51,7 @@ Graph float_counterpart(const TrainedModel& trained) {
   for (const MetaValue& transform : context.transforms.list)
     if (transform.at("pass") != "quantize") structure.list.push_back(transform);
   structure.replay(graph);
-  load_state(graph, trained.file, trained.path);
+  copy_state(trained.checkpoint->graph, graph);
   return graph;
 }
 

@@ -8,7 +8,8 @@ namespace jsc {
 
 struct Evaluator::Pass {
   Pass(const Graph& graph, const Samples& samples, Execution execution, Index batch_size)
-      : batch(batch_size),
+      : key(recording_key(graph)),
+        batch(batch_size),
         source{samples.x, samples.features, samples.labels},
         labels(static_cast<std::size_t>(batch_size)),
         tape(execution, Tape::Gradients::none),
@@ -17,6 +18,7 @@ struct Evaluator::Pass {
     if (samples.labels != nullptr) cross_entropy(tape, recording.output, labels.data(), {}, &counts);
   }
 
+  std::uint64_t key;
   Index batch;
   RowSource source;
   std::vector<std::int32_t> labels;
@@ -32,7 +34,8 @@ Evaluator::~Evaluator() = default;
 
 Evaluator::Pass& Evaluator::pass(Index batch) {
   std::unique_ptr<Pass>& slot = batch == kBatch ? full_ : rest_;
-  if (!slot || slot->batch != batch) slot = std::make_unique<Pass>(graph_, samples_, execution_, batch);
+  if (!slot || slot->batch != batch || slot->key != recording_key(graph_))
+    slot = std::make_unique<Pass>(graph_, samples_, execution_, batch);
   return *slot;
 }
 

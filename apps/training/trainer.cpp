@@ -19,7 +19,8 @@ constexpr std::uint64_t kShuffleStreams = std::uint64_t{1} << 32;
 struct Trainer::Pass {
   Pass(const Graph& graph, const Samples& samples, const TrainingOptions& options, Execution execution,
        Index batch_size)
-      : batch(batch_size),
+      : key(recording_key(graph)),
+        batch(batch_size),
         source{samples.x, samples.features, samples.labels},
         labels(static_cast<std::size_t>(batch_size)),
         tape(execution),
@@ -28,6 +29,7 @@ struct Trainer::Pass {
             {.seed = options.seed, .fuse = true, .input = gather(tape, &source, batch_size, labels.data())})),
         loss(cross_entropy(tape, recording.output, labels.data(), options.loss, &counts)) {}
 
+  std::uint64_t key;
   Index batch;
   RowSource source;
   std::vector<std::int32_t> labels;
@@ -89,7 +91,10 @@ void Trainer::step() {
 
   const Index first = position_.batch * options_.batch_size;
   const Index batch = std::min(options_.batch_size, static_cast<Index>(order_.size()) - first);
-  Pass& p = batch == full_->batch ? *full_ : *rest_;
+  std::unique_ptr<Pass>& slot = batch == full_->batch ? full_ : rest_;
+  if (slot->key != recording_key(graph_))
+    slot = std::make_unique<Pass>(graph_, samples_, options_, execution_, batch);
+  Pass& p = *slot;
   p.source.indices = order_.data() + first;
   p.source.ahead = std::ssize(order_) - first - batch;
   p.tape.training_step = static_cast<std::uint64_t>(position_.step);

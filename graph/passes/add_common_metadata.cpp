@@ -8,6 +8,7 @@
 //                   each named parameter:      {type, precision, shape, from: None, value}
 //   common.results  data_out_0:                {type, precision, shape, torch_dtype, value}
 //   graph.common    nodes_in, nodes_out, args, results of the whole
+// type and precision are what the node's layer sees the tensor through: float, or its formats.
 // Shapes are PyTorch's [batch, features]; the output node's result is its argument's. Without
 // add_value there is no `value`.
 #include <algorithm>
@@ -43,17 +44,26 @@ MetaValue parameter_values(const Parameter& parameter) {
   return rows;
 }
 
-MetaValue activation_entry(ConstMatrix value, bool add_value) {
+// What the node makes of its tensors: a quantized layer says its formats.
+NumberType number_type(const Graph& graph, const Node& node, std::string_view tensor) {
+  return node.kind == NodeKind::call_module ? graph.find_module(node.target)->number_type(tensor)
+                                            : NumberType();
+}
+
+MetaValue activation_entry(ConstMatrix value, const NumberType& numbers, bool add_value) {
   MetaValue entry = {{"shape", {value.cols, value.rows}},
                      {"torch_dtype", "torch.float32"},
-                     {"type", "float"},
-                     {"precision", {32}}};
+                     {"type", numbers.name},
+                     {"precision", numbers.precision}};
   if (add_value) entry["value"] = rows_of(value);
   return entry;
 }
 
-MetaValue parameter_entry(const Parameter& parameter, bool add_value) {
-  MetaValue entry = {{"type", "float"}, {"precision", {32}}, {"shape", parameter.shape}, {"from", nullptr}};
+MetaValue parameter_entry(const Parameter& parameter, const NumberType& numbers, bool add_value) {
+  MetaValue entry = {{"type", numbers.name},
+                     {"precision", numbers.precision},
+                     {"shape", parameter.shape},
+                     {"from", nullptr}};
   if (add_value) entry["value"] = parameter_values(parameter);
   return entry;
 }
@@ -81,19 +91,22 @@ PassResult add_common_metadata(Graph& graph, const PassArguments& arguments) {
     MetaValue args = MetaValue::object();
     if (node.kind == NodeKind::call_module || node.kind == NodeKind::call_function) {
       for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-        MetaValue entry = activation_entry(value(node.inputs[k]), add_value);
+        const std::string name = fmt::format("data_in_{}", k);
+        MetaValue entry = activation_entry(value(node.inputs[k]), number_type(graph, node, name), add_value);
         entry["from"] = graph.nodes[static_cast<std::size_t>(node.inputs[k])].name;
-        args[fmt::format("data_in_{}", k)] = std::move(entry);
+        args[name] = std::move(entry);
       }
     }
     if (node.kind == NodeKind::call_module)
       for (const Parameter& parameter : graph.find_module(node.target)->parameters())
-        args[parameter.name] = parameter_entry(parameter, add_value);
+        args[parameter.name] =
+            parameter_entry(parameter, number_type(graph, node, parameter.name), add_value);
     MetaValue& common = node.meta.common;
     common["mase_type"] = mase_type(graph, node);
     common["mase_op"] = mase_op(graph, node);
     common["args"] = std::move(args);
-    common["results"] = {{"data_out_0", activation_entry(value(static_cast<NodeId>(i)), add_value)}};
+    common["results"] = {{"data_out_0", activation_entry(value(static_cast<NodeId>(i)),
+                                                         number_type(graph, node, "data_out_0"), add_value)}};
     if (node.kind == NodeKind::placeholder || node.kind == NodeKind::output)
       node.meta.hardware["is_implicit"] = true;
   }
@@ -101,7 +114,7 @@ PassResult add_common_metadata(Graph& graph, const PassArguments& arguments) {
   const NodeId first = users(graph, 0).at(0);
   graph.meta.common = {{"nodes_in", {graph.nodes[static_cast<std::size_t>(first)].name}},
                        {"nodes_out", {graph.result().name}},
-                       {"args", {{"data_in_0", activation_entry(value(0), add_value)}}},
+                       {"args", {{"data_in_0", activation_entry(value(0), {}, add_value)}}},
                        {"results", graph.nodes.back().meta.common["results"]}};
   return {};
 }

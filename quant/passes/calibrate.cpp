@@ -5,6 +5,8 @@
 //   mse       the fraction bits with the least sum of (Q(v) - v)^2 (Banner et al., NeurIPS 2019, by search)
 // Parameters are judged by their own values, inputs by those of `num_samples` rows. Nodes are taken in order,
 // each seeing what the quantized nodes before it yield. Unsigned inputs are judged by what is above zero.
+// With `drop_signs`, inputs that cannot be negative whatever the data, because a ReLU yields them, become
+// unsigned, and their sign bit one of magnitude; `data_in_signed` in the configuration stands.
 #include <algorithm>
 #include <cmath>
 
@@ -86,6 +88,22 @@ int choose_fraction(std::vector<float> values, const fixed::Format& format, cons
   return best;
 }
 
+bool never_negative(const Graph& graph, NodeId id) {
+  const Node& node = graph.nodes[static_cast<std::size_t>(id)];
+  const Module* layer = node.kind == NodeKind::call_module ? graph.find_module(node.target) : nullptr;
+  const std::string_view op = layer != nullptr ? layer->op() : std::string_view(node.target);
+  if (op == "dropout") return never_negative(graph, node.inputs[0]);
+  const QuantizedModule* module = quantized_module(graph, node);
+  if (module != nullptr && module->quantization().data_out) {
+    const fixed::Format* format = module->quantization().data_out->fixed_format();
+    if (format == nullptr) return false;
+    if (!format->is_signed) return true;
+    if (format->overflow == fixed::Overflow::wrap || format->overflow == fixed::Overflow::wrap_sm)
+      return false;
+  }
+  return op == "relu" && (node.kind == NodeKind::call_module || node.kind == NodeKind::call_function);
+}
+
 // What the node reads, over the first rows of the input.
 std::vector<float> input_values(const Graph& graph, NodeId node, const PassArguments& arguments,
                                 Index samples) {
@@ -117,6 +135,7 @@ PassResult calibrate(Graph& graph, const PassArguments& arguments) {
   if (arguments.input == nullptr) fail("calibrate: there is no input to run");
   const auto samples =
       std::min<Index>(arguments.options["num_samples"].get<Index>(), arguments.input->rows());
+  const bool drop_signs = arguments.options["drop_signs"];
   if (samples < 1) fail("calibrate: num_samples should be 1 or more, found {}", samples);
 
   PassResult result;
@@ -127,13 +146,19 @@ PassResult calibrate(Graph& graph, const PassArguments& arguments) {
     const Node& node = graph.nodes[id];
     const NodeQuantization before = module->quantization();
     MetaValue config = before.config;
+    if (drop_signs && module->op() != "relu" && !config.contains("data_in_signed") &&
+        std::ranges::all_of(node.inputs, [&](NodeId input) { return never_negative(graph, input); }))
+      config["data_in_signed"] = false;
     const auto set = [&](const char* tensor, const QuantizerPointer& quantizer, std::vector<float> values) {
-      const fixed::Format* format = quantizer->fixed_format();
-      if (format == nullptr) return;
-      const int fraction = choose_fraction(std::move(values), *format, method);
+      const fixed::Format* now = quantizer->fixed_format();
+      if (now == nullptr) return;
+      fixed::Format format = *now;
+      if (tensor == std::string_view("data_in"))
+        format.is_signed = config.value("data_in_signed", format.is_signed);
+      const int fraction = choose_fraction(std::move(values), format, method);
       config[fmt::format("{}_frac_width", tensor)] = fraction;
-      table.rows.push_back({fmt::format("{}.{}", node.target, tensor), fixed::to_string(*format),
-                            fixed::to_string(with_fraction(*format, fraction))});
+      table.rows.push_back({fmt::format("{}.{}", node.target, tensor), fixed::to_string(*now),
+                            fixed::to_string(with_fraction(format, fraction))});
     };
     set("data_in", before.data_in, input_values(graph, static_cast<NodeId>(id), arguments, samples));
     for (const QuantizedTensor& tensor : quantized_tensors(graph)) {

@@ -23,6 +23,7 @@ std::span<const Pass> quant_passes() {
        transform,
        "choose the fraction bits of every fixed-point tensor by its values, the widths staying",
        {{"method", "string", "\"mse\"", "min_max, quantile or mse"},
+        {"drop_signs", "boolean", "true", "make inputs that come from a ReLU unsigned"},
         {"quantile", "number", "0.999", "of the magnitudes, for the method quantile"},
         {"num_samples", "integer", "8192", "rows of the input to run"}},
        calibrate},
@@ -30,7 +31,7 @@ std::span<const Pass> quant_passes() {
       {"fold_batch_norm",
        transform,
        "make each BatchNorm1d that follows a Linear a part of it",
-       {},
+       {{"train", "boolean", "false", "keep both layers' parameters and train them as one layer"}},
        fold_batch_norm},
   };
   return passes;

@@ -103,7 +103,11 @@ bool has_bias(const Graph& graph, const Node& node) {
   const std::string_view op = mase_op(graph, node);
   if (op == "batch_norm1d") return true;  // its offset, affine or not
   const Module* module = node.kind == NodeKind::call_module ? graph.find_module(node.target) : nullptr;
-  return module != nullptr && module->parameters().size() == 2;
+  if (module == nullptr) return false;
+  const bool folded =
+      std::ranges::find(module->buffers(), "norm.running_mean", &Buffer::name) != module->buffers().end();
+  return folded ||
+         std::ranges::find(module->parameters(), "bias", &Parameter::name) != module->parameters().end();
 }
 
 }  // namespace

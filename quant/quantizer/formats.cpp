@@ -133,13 +133,11 @@ bool stays_float(const FormatOptions& options, int bits) {
 
 QuantizerPointer make_binary(const FormatOptions& options, bool) {
   const bool bipolar = options.boolean_or("bipolar", true);
-  if (options.boolean_or("stochastic", false))
-    fail("{}: {} is not supported: a quantizer has no random numbers, expected false", options.where(),
-         options.key("stochastic"));
+  const bool stochastic = options.boolean_or("stochastic", false);
   if (stays_float(options, 1))
-    return std::make_shared<Float32Quantizer>("binary", MetaValue::array({32, false, bipolar}));
+    return std::make_shared<Float32Quantizer>("binary", MetaValue::array({32, stochastic, bipolar}));
   if (options.mase_compatible() && !bipolar) fail_four_dimensions(options, "binary without bipolar");
-  return std::make_shared<BinaryQuantizer>(bipolar);
+  return std::make_shared<BinaryQuantizer>(bipolar, stochastic);
 }
 
 QuantizerPointer make_ternary(const FormatOptions& options, bool) {

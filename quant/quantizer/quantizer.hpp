@@ -42,6 +42,11 @@ class Quantizer {
   // y = Q(x); both of the same shape, and y may be x. NaN stays NaN.
   virtual void quantize(ConstMatrix x, TensorKind kind, Matrix y) const = 0;
 
+  // Stochastic formats draw in training; in evaluation quantize() decides. On entry y, which is not x, holds
+  // uniform numbers on [0, 1), one for each of x.
+  virtual bool stochastic() const { return false; }
+  virtual void quantize_random(ConstMatrix x, TensorKind kind, Matrix y) const { quantize(x, kind, y); }
+
   virtual PassRange pass_range() const { return {}; }
   // The fixed-point format whose numbers these are; null for the other formats.
   virtual const fixed::Format* fixed_format() const { return nullptr; }

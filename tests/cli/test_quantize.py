@@ -5,7 +5,9 @@ import math
 import shutil
 import signal
 import struct
+import pathlib
 import subprocess
+import tempfile
 import time
 
 from cli import JSC_TRAIN, CliTest, main, read_safetensors, run
@@ -25,6 +27,12 @@ INTEGER_8_4 = WIDTHS.format(8, 4)
 ALL = "[passes.quantize]\nby = 'type'\n[passes.quantize.default.config]\n"
 CALIBRATE = "[passes.calibrate]\nmethod = 'mse'\n"
 CALIBRATED_8 = ALL + WIDTHS.format(8, '"NA"') + CALIBRATE
+# Everything that training can decide, in four bits.
+LEARNED_4 = ("[passes.fold_batch_norm]\ntrain = true\n" + ALL + WIDTHS.format(4, '"NA"') + 'ranges = "learned"\n' +
+             CALIBRATE)
+STOCHASTIC = "[passes.quantize]\nby = 'type'\n[passes.quantize.linear.config]\nname = 'binary'\n" + "".join(
+    f"{tensor}_width = {width}\n{tensor}_stochastic = true\n{tensor}_bipolar = true\n"
+    for tensor, width in (("data_in", 32), ("weight", 1), ("bias", 32)))
 ACCUM = ALL + WIDTHS.format(16, 10) + 'accum = "fixed<16,6>"\n'
 
 # MASE's configs/examples/jsc_toy_by_type.toml: its keys and tables.
@@ -546,7 +554,7 @@ class QuantizationAwareTraining(QuantizeTest):
         self.assertEqual(self.final(out), self.final(direct))
 
     def test_the_same_bits_for_every_number_of_threads_and_every_instruction_set(self):
-        for config in (CALIBRATED_8, BY_REGEX):
+        for config in (CALIBRATED_8, BY_REGEX, LEARNED_4, STOCHASTIC):
             states = []
             for i, more in enumerate((["--threads", 1], ["--threads", 2], ["--cpu-mask", "portable"],
                                       ["--cpu-mask", "avx2"])):
@@ -557,14 +565,20 @@ class QuantizationAwareTraining(QuantizeTest):
                 self.assertEqual(state, states[0])
 
     def test_an_interrupted_run_resumes_to_the_same_bits(self):
-        config = self.file(CALIBRATED_8)
+        for text in (CALIBRATED_8, LEARNED_4):
+            with self.subTest(text=text):
+                self.interrupt(text)
+
+    def interrupt(self, text):
+        config = self.file(text)
         args = ["train", "--load", self.trained(), "--config", config, "--data", "emulated:20000:1", "--max-epochs", 100,
                 "--batch-size", 64, "--quiet", "--out"]
-        whole = self.dir / "whole"
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.dir))
+        whole = folder / "whole"
         run(*args, whole)
         interrupted = 0
         for i, sign in enumerate((signal.SIGINT, signal.SIGKILL)):
-            out = self.dir / f"part{i}"
+            out = folder / f"part{i}"
             process = subprocess.Popen([JSC_TRAIN, *map(str, args), out], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             while not (out / "config.toml").exists() and process.poll() is None:
@@ -577,6 +591,23 @@ class QuantizationAwareTraining(QuantizeTest):
             self.assertEqual(self.final(out), self.final(whole))
         self.assertGreater(interrupted, 0, "no run was still going when its signal came")
         self.certificate(out)
+
+    def test_learned_ranges_move_and_the_formats_in_force_verify(self):
+        out = self.dir / "learned"
+        run("train", "--load", self.trained(), "--config", self.file(LEARNED_4), *TRAIN, "--max-epochs", 6,
+            "--learning-rate", 3e-2, "--out", out)
+        self.certificate(out)
+        begun = {node: table["config"] for t in json.loads(weights(out)[0]["transforms"]) if t["pass"] == "quantize"
+                 for node, table in t["options"].items() if isinstance(table, dict)}
+        moved = 0
+        tensors = weights(out, "last")[1]
+        for name, (_, _, values) in tensors.items():
+            layer, _, tensor = name.removesuffix("_log2_t").rpartition(".")
+            if name.endswith("_log2_t"):
+                config, relu = begun[layer.replace(".", "_")], f"{layer}.weight" not in tensors
+                sign = config.get(f"{tensor}_signed", not relu)
+                moved += math.ceil(values[0]) != 4 - sign - config[f"{tensor}_frac_width"]
+        self.assertGreater(moved, 0, "no range was learned")
 
     def test_an_analysis_in_a_training_file_is_refused(self):
         self.refuses("train", "jsc-tiny", "--config", self.file("[passes.report_graph]\n"), *TRAIN,

@@ -98,6 +98,28 @@ TEST_CASE("activations are judged by what the quantized network before them yiel
         fraction_of("seq_blocks_0"));
 }
 
+TEST_CASE("an input that a ReLU yields needs no sign, unless the configuration has one") {
+  const auto is_signed = [](const Graph& graph, const char* node) {
+    return format_of(quantized_module(graph, graph.nodes[static_cast<std::size_t>(find_node(graph, node))])
+                         ->quantization()
+                         .data_in)
+        .is_signed;
+  };
+  Graph graph = quantized_network(8), kept = quantized_network(8), given = small_network(16, 12, 5, 5);
+  run_calibrate(graph, MetaValue::object());
+  CHECK(is_signed(graph, "seq_blocks_0"));   // the network's input
+  CHECK(!is_signed(graph, "seq_blocks_2"));  // behind a ReLU
+  CHECK(is_signed(graph, "seq_blocks_3"));   // behind a linear layer
+  CHECK(!is_signed(graph, "seq_blocks_5"));
+  run_calibrate(kept, {{"drop_signs", false}});
+  CHECK(is_signed(kept, "seq_blocks_2"));
+  MetaValue config = integer_config(8, 0);
+  config["data_in_signed"] = true;
+  quantize_all(given, config);
+  run_calibrate(given, MetaValue::object());
+  CHECK(is_signed(given, "seq_blocks_2"));
+}
+
 TEST_CASE("calibration is refused where it makes no sense") {
   Graph graph = quantized_network(8);
   CHECK_THROWS_WITH(run_calibrate(graph, {{"method", "guess"}}),

@@ -320,6 +320,16 @@ TEST_CASE("metadata gets type and precision of what was quantized") {
   quantize_with(graph, {{"by", "type"}, {"linear", table(config)}});
   CHECK(common("seq_blocks_2")["results"]["data_out_0"]["precision"] == MetaValue::array({9, 3}));
   CHECK(common("seq_blocks_2")["results"]["data_out_0"]["type"] == "integer");
+  const auto types = [](const MetaValue& entries) {
+    MetaValue found;
+    for (const auto& [tensor, entry] : entries.items()) found[tensor] = {entry["type"], entry["precision"]};
+    return found;
+  };
+  const MetaValue quantized = common("seq_blocks_2");
+  run(graph_passes(), "add_common_metadata", graph);  // finds the same types, and new values
+  CHECK(types(common("seq_blocks_2")["args"]) == types(quantized["args"]));
+  CHECK(types(common("seq_blocks_2")["results"]) == types(quantized["results"]));
+  CHECK(types(common("seq_blocks_3")["args"]) == types(relu["args"]));
 }
 
 TEST_CASE("every format makes a network of its layers") {
@@ -490,6 +500,35 @@ TEST_CASE("a folded batch normalization computes the same, within float32's roun
       CHECK(std::fabs(before[at] - y) <= tolerance);
       CHECK(std::fabs(after[at] - y) <= tolerance);
     }
+}
+
+TEST_CASE("folded for training, evaluation is to the bit that of the folded weights") {
+  const bool bias = GENERATE(true, false), affine = GENERATE(true, false);
+  CAPTURE(bias, affine);
+  Graph constant = linear_and_norm(bias, affine, false), graph = linear_and_norm(bias, affine, false);
+  const Index parameters = graph.parameter_count();
+  run(quant_passes(), "fold_batch_norm", constant);
+  const PassResult result = run(quant_passes(), "fold_batch_norm", graph, {{"train", true}});
+  CHECK(result.changed == std::vector<std::string>{"fc"});
+  CHECK(graph.find_module("fc")->type() == "LinearBatchNorm1d");
+  CHECK(graph.parameter_count() == parameters);
+  constexpr Index kSamples = 50;
+  CHECK(outputs(graph, kSamples) == outputs(constant, kSamples));
+}
+
+TEST_CASE("folded for training, a step of training leaves the statistics that the two layers would") {
+  const bool bias = GENERATE(true, false);
+  Graph apart = linear_and_norm(bias, true, false), graph = linear_and_norm(bias, true, false);
+  run(quant_passes(), "fold_batch_norm", graph, {{"train", true}});
+  for (const Graph* each : {&apart, &graph}) {
+    Tape tape;
+    const Recording recording = record(*each, tape, 40, Mode::train);
+    NormalSamples(6, 40, 8).fill(0, tape.value(recording.input));
+    tape.forward();
+  }
+  const std::vector<Buffer>&before = apart.find_module("bn")->buffers(),
+        &after = graph.find_module("fc")->buffers();
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(before[i].value == after[i].value);
 }
 
 TEST_CASE("a batch normalization is not folded where somebody else needs the linear layer") {

@@ -422,8 +422,6 @@ TEST_CASE("options that a format cannot have are errors that say why") {
     return [=] { make_quantizer(format, options); };
   };
   const MetaValue binary = {{"width", 1}, {"stochastic", false}, {"bipolar", true}};
-  CHECK_THROWS_WITH(make("binary", with(binary, {{"stochastic", true}}))(),
-                    Contains("weight_stochastic is not supported"));
   CHECK_THROWS_WITH(make("binary", with(binary, {{"width", 8}}))(),
                     Contains("weight_width should be 1, or 32") && Contains("found 8"));
   CHECK_THROWS_WITH(make("binary", with(binary, {{"bipolar", false}, {"compat", "mase"}}))(),

@@ -10,6 +10,7 @@
 #include "graph/modules.hpp"
 #include "ops/add.hpp"
 #include "ops/mse.hpp"
+#include "quant/linear_batch_norm.hpp"
 #include "quant/modules.hpp"
 #include "quant/quantizer/integer.hpp"
 #include "tests/ops/double_reference.hpp"
@@ -32,12 +33,12 @@ std::vector<float> gradient_through(const Quantizer& quantizer, Ste ste, std::ve
   std::vector<float> gradient(8);
   Tape tape;
   const Variable v = tape.parameter({x.data(), 1, 8, 8}, {gradient.data(), 1, 8, 8}, "x");
-  const Variable y = fake_quantize(tape, v, quantizer, TensorKind::bias, ste, "y");
+  const Variable y = fake_quantize(tape, v, {quantizer, TensorKind::bias, ste}, "y");
   const Variable target = tape.input(1, 8);
   std::fill_n(tape.value(target).data, 8, 0.0F);
   // mse(Q(x), R(x)): what comes through R is the opposite of what comes through Q, and added to it.
   const FixedQuantizer integers({16, 16, true, fixed::Rounding::rnd_conv, fixed::Overflow::sat, 0});
-  const Variable other = twice ? fake_quantize(tape, v, integers, TensorKind::bias, ste, "z") : target;
+  const Variable other = twice ? fake_quantize(tape, v, {integers, TensorKind::bias, ste}, "z") : target;
   const Variable loss = mse(tape, y, other);
   tape.forward();
   tape.backward(loss);
@@ -151,6 +152,7 @@ struct Layer {
 
 constexpr float kMean = 0.25F, kVariance = 1.5F;
 constexpr double kEps = 1e-3F;
+const LinearBatchNormShape kFused{4, 3, true, kEps, 0.1, true};
 
 const Layer kLayers[] = {
     {"linear", 1, [] { return std::shared_ptr<Module>(std::make_shared<Linear>(4, 3)); }, true,
@@ -171,6 +173,17 @@ const Layer kLayers[] = {
        Array one(1, 4), zero(1, 4);
        for (double& v : one.v) v = 1.0;
        return exact::batch_norm(a[0], one, zero, kEps);
+     }},
+    {"linear_batch_norm", 1,
+     [] { return std::shared_ptr<Module>(std::make_shared<LinearBatchNorm1d>(kFused)); }, true,
+     [](const std::vector<Array>& a, Corners&) {
+       return exact::batch_norm(exact::linear(a[0], a[1], a[2]), a[3], a[4], kEps);
+     }},
+    {"linear_batch_norm, frozen", 1,
+     [] { return std::shared_ptr<Module>(std::make_shared<LinearBatchNorm1d>(kFused)); }, false,
+     [](const std::vector<Array>& a, Corners&) {
+       return exact::normalize(exact::linear(a[0], a[1], a[2]), a[3], a[4], std::vector<double>(3, kMean),
+                               std::vector<double>(3, kVariance), kEps);
      }},
     {"relu", 1, [] { return std::shared_ptr<Module>(std::make_shared<ReLU>()); }, true,
      [](const std::vector<Array>& a, Corners& c) { return exact::relu(a[0], c); }},
@@ -211,7 +224,7 @@ void check_gradients(const Layer& layer, const Format& format, Index batch, bool
   Module& module = *graph.modules[0].second;
   for (Buffer& buffer : module.buffers())
     if (auto* values = std::get_if<std::vector<float>>(&buffer.value))
-      std::ranges::fill(*values, buffer.name == "running_mean" ? kMean : kVariance);
+      std::ranges::fill(*values, buffer.name.ends_with("running_mean") ? kMean : kVariance);
 
   std::vector<Tensor> inputs, input_gradients;
   std::vector<Matrix> values, gradients;
