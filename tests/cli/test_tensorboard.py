@@ -130,8 +130,9 @@ class TensorBoard(CliTest):
                 self.assertTrue(below[0] <= sum(counts[: i + 1]) <= below[1], name)
 
     def test_an_interrupted_run_goes_on_in_a_second_file_that_voids_what_comes_twice(self):
-        args = ["train", "jsc-trt", "--data", "emulated:30000", "--batch-size", "32", "--max-epochs", "6", "--threads", "1",
-                "--tensorboard", "--out"]  # fmt: skip
+        # Files are written once a second, and the kill has to come between two times: the run takes about three.
+        args = ["train", "jsc-test", "--data", "emulated:30000", "--batch-size", "32", "--max-epochs", "80", "--threads", "1",
+                "--no-report", "--tensorboard", "--out"]  # fmt: skip
         whole, killed = self.dir / "whole", self.dir / "killed"
         run(*args, whole, "--quiet")
         process = subprocess.Popen([JSC_TRAIN, *args, killed], stderr=subprocess.DEVNULL)
