@@ -45,8 +45,7 @@ double flops(Index m, Index n, Index k) {
   return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
 }
 
-void run(const Execution& execution, const ProductArgs& args) {
-  if (execution.threads == 1) return engine_kernels(execution.isa).product(args);
+void run_shared(const Execution& execution, const ProductArgs& args) {
   share(execution, flops(args.m, args.n, args.k), args.n, kLanes, [&](Index begin, Index end) {
     ProductArgs part = args;
     part.x += begin;
@@ -56,12 +55,17 @@ void run(const Execution& execution, const ProductArgs& args) {
   });
 }
 
+inline void run(const Execution& execution, const ProductArgs& args) {
+  if (execution.threads == 1) return engine_kernels(execution.isa).product(args);
+  run_shared(execution, args);
+}
+
 }  // namespace
 
 void gemm_forward(const Execution& execution, ConstMatrix w, const float* bias, ConstMatrix x, Matrix y) {
   expect_shape("gemm_forward", "x", x, w.cols, y.cols);
   expect_shape("gemm_forward", "y", y, w.rows, x.cols);
-  if (blas_is_faster(execution, GemmRole::forward, w.rows, w.cols, x.cols))
+  if (execution.allow_blas && blas_is_faster(execution, GemmRole::forward, w.rows, w.cols, x.cols))
     return blas_forward(execution, w, bias, x, y);
   run(execution,
       {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false});
@@ -71,7 +75,7 @@ void gemm_backward_input(const Execution& execution, ConstMatrix w, ConstMatrix 
                          bool accumulate) {
   expect_shape("gemm_backward_input", "d_y", d_y, w.rows, d_x.cols);
   expect_shape("gemm_backward_input", "d_x", d_x, w.cols, d_y.cols);
-  if (blas_is_faster(execution, GemmRole::backward_input, w.rows, w.cols, d_y.cols))
+  if (execution.allow_blas && blas_is_faster(execution, GemmRole::backward_input, w.rows, w.cols, d_y.cols))
     return blas_backward_input(execution, w, d_y, d_x, accumulate);
   run(execution, {w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows, d_y.cols,
                   nullptr, accumulate});
@@ -81,7 +85,7 @@ void gemm_backward_weight(const Execution& execution, ConstMatrix d_y, ConstMatr
                           bool accumulate) {
   expect_shape("gemm_backward_weight", "x", x, d_w.cols, d_y.cols);
   expect_shape("gemm_backward_weight", "d_w", d_w, d_y.rows, x.rows);
-  if (blas_is_faster(execution, GemmRole::backward_weight, d_y.rows, x.rows, x.cols))
+  if (execution.allow_blas && blas_is_faster(execution, GemmRole::backward_weight, d_y.rows, x.rows, x.cols))
     return blas_backward_weight(execution, d_y, x, d_w, accumulate);
   const double work = flops(d_y.rows, x.rows, x.cols);
   const TransposedArgs all = {d_y.data,   d_y.stride, x.data, x.stride, d_w.data,

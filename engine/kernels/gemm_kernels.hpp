@@ -10,34 +10,63 @@
 
 namespace jsc::kernels {
 
-constexpr std::ptrdiff_t kPanel = 4096;  // floats of a packed panel (16 KiB of stack, half of L1)
+constexpr std::ptrdiff_t kPanel = 6144;           // floats of a packed panel of x (24 KiB of stack, in L1)
+constexpr std::ptrdiff_t kPackedWeights = 24576;  // floats of a packed block of a (96 KiB of stack, in L2)
+
+// The row after this one; the compiler is not to see further ahead.
+template <class T>
+[[gnu::always_inline]] inline T* next_row(T* row, std::ptrdiff_t stride) {
+  row += stride;
+  asm("" : "+r"(row));
+  return row;
+}
 
 // Arguments are handed down to the tiles as they came, with the part to compute beside them: copies of the
 // structure, made with wide moves right after it was written with narrow ones, would stall a small layer for
 // longer than it takes.
 
-// R rows of y, C vectors of 16 columns at a time in registers; a multiple of 16 C columns.
+// R rows of y, C vectors of 16 columns at a time in registers; a multiple of 16 C columns. Rows of y are
+// reached by steps from one to the next: addresses worked out beforehand would not fit into registers, and
+// take longer than a small tile. They are called into L1 while the sums form, or stores would wait for them;
+// if they are needed at once, those of the next tile are.
+// a_col = 0 stands for weights packed by pack_weights, tile by tile, [k][R].
 template <class Lanes, int R, int C>
 [[gnu::noinline]] void product_tile(const ProductArgs& p, std::ptrdiff_t row, std::ptrdiff_t begin,
                                     std::ptrdiff_t end) {
   using F = typename Lanes::F;
-  const std::ptrdiff_t a_row = p.a_row, a_col = p.a_col, x_stride = p.x_stride, y_stride = p.y_stride,
-                       depth = p.k;
-  const float* const first = p.a + row * a_row;
-  const float* const start = p.start != nullptr ? p.start + row : nullptr;
+  const bool packed = p.a_col == 0;
+  const std::ptrdiff_t a_row = packed ? 1 : p.a_row, a_col = packed ? R : p.a_col;
+  const float* const first = p.a + row * (packed ? p.k : p.a_row);
+  const std::ptrdiff_t x_stride = p.x_stride, y_stride = p.y_stride;
+  const float* const start = p.start;
   const bool accumulate = p.accumulate;
   const float* x_column = p.x + begin;
   float* y = p.y + row * y_stride + begin;
-  for (std::ptrdiff_t n = begin; n < end; n += 16 * C, x_column += 16 * C, y += 16 * C) {
+  std::ptrdiff_t n = end - begin;
+  do {
     F acc[R][C];
+    if (accumulate) {
+      const float* from = y;
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
+      for (int r = 0; r < R; ++r, from = next_row(from, y_stride))
 #pragma GCC unroll 8
-      for (int c = 0; c < C; ++c)
-        acc[r][c] =
-            accumulate ? F::load(y + r * y_stride + 16 * c) : F::set(start != nullptr ? start[r] : 0.0F);
+        for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
+    } else {
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const F value = start != nullptr ? F::set(start[row + r]) : F::zero();
+#pragma GCC unroll 8
+        for (int c = 0; c < C; ++c) acc[r][c] = value;
+      }
+    }
+    float* to = accumulate ? y + R * y_stride : y;
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
+#pragma GCC unroll 8
+      for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
     const float *a = first, *x = x_column;
-    for (std::ptrdiff_t k = 0; k < depth; ++k, a += a_col, x += x_stride) {
+    std::ptrdiff_t k = p.k;
+    do {
       F xs[C];
 #pragma GCC unroll 8
       for (int c = 0; c < C; ++c) xs[c] = F::load(x + 16 * c);
@@ -47,15 +76,20 @@ template <class Lanes, int R, int C>
 #pragma GCC unroll 8
         for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
       }
-    }
+      a += a_col;
+      x += x_stride;
+    } while (--k > 0);
+    to = y;
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r)
+    for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
 #pragma GCC unroll 8
-      for (int c = 0; c < C; ++c) acc[r][c].store(y + r * y_stride + 16 * c);
-  }
+      for (int c = 0; c < C; ++c) acc[r][c].store(to + 16 * c);
+    x_column += 16 * C;
+    y += 16 * C;
+  } while ((n -= 16 * C) > 0);
 }
 
-// product_tile by its number of rows.
+// product_tile by its number of rows, at most Rows.
 using ProductTile = void (*)(const ProductArgs&, std::ptrdiff_t row, std::ptrdiff_t begin,
                              std::ptrdiff_t end);
 template <class Lanes, int C, int... R>
@@ -63,25 +97,25 @@ ProductTile product_tile_of(std::ptrdiff_t rows, std::integer_sequence<int, R...
   static constexpr ProductTile tiles[] = {product_tile<Lanes, R + 1, C>...};
   return tiles[rows - 1];
 }
-template <class Lanes, int C>
+template <class Lanes, int Rows, int C>
 ProductTile product_tile_of(std::ptrdiff_t rows) {
-  return product_tile_of<Lanes, C>(rows, std::make_integer_sequence<int, Lanes::kRows>());
+  return product_tile_of<Lanes, C>(rows, std::make_integer_sequence<int, Rows>());
 }
 
 // All rows of the columns [begin, end), tile by tile; a multiple of 16 C columns.
-template <class Lanes, int C>
+template <class Lanes, int Rows, int C>
 void product_tiles(const ProductArgs& p, std::ptrdiff_t begin, std::ptrdiff_t end) {
-  const EvenSplit tiles(p.m, Lanes::kRows);
+  const EvenSplit tiles(p.m, Rows);
   for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i)
-    product_tile_of<Lanes, C>(tiles.size(i))(p, row, begin, end);
+    product_tile_of<Lanes, Rows, C>(tiles.size(i))(p, row, begin, end);
 }
 
 // 16 C columns, or fewer if C is 1, by way of a packed copy of x. Rows of x lie a power of two apart, which
 // is what a cache's sets like least, so this pays when many row tiles read them.
-template <class Lanes, int C>
+template <class Lanes, int Rows, int C>
 void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
   using F = typename Lanes::F;
-  alignas(64) float panel[kPanel], cut_y[16 * Lanes::kRows];
+  alignas(64) float panel[kPanel], cut_y[16 * Rows];
   constexpr std::ptrdiff_t depth = kPanel / (16 * C);
   p.n = end - begin;
   p.x += begin;
@@ -100,19 +134,20 @@ void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
         (cut ? F::load_first(from, p.n) : F::load(from)).store(panel + (k * C + c) * 16);
       }
     if (!cut) {
-      product_tiles<Lanes, C>(slice, 0, slice.n);
+      product_tiles<Lanes, Rows, C>(slice, 0, slice.n);
     } else {
-      for (std::ptrdiff_t i = 0; i < p.m; i += slice.m) {
-        slice.m = p.m - i < Lanes::kRows ? p.m - i : Lanes::kRows;
-        slice.a = p.a + i * p.a_row;
-        slice.start = p.start != nullptr ? p.start + i : nullptr;
+      const EvenSplit tiles(p.m, Rows);
+      for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i) {
+        slice.m = tiles.size(i);
+        slice.a = p.a + row * (p.a_col == 0 ? slice.k : p.a_row);
+        slice.start = p.start != nullptr ? p.start + row : nullptr;
         slice.y = cut_y;
         slice.y_stride = 16;
-        float* const y = p.y + i * p.y_stride;
+        float* const y = p.y + row * p.y_stride;
         if (p.accumulate)
           for (std::ptrdiff_t r = 0; r < slice.m; ++r)
             F::load_first(y + r * p.y_stride, p.n).store(cut_y + 16 * r);
-        product_tile_of<Lanes, 1>(slice.m)(slice, 0, 0, 16);
+        product_tile_of<Lanes, Rows, 1>(slice.m)(slice, 0, 0, 16);
         for (std::ptrdiff_t r = 0; r < slice.m; ++r)
           F::load(cut_y + 16 * r).store_first(y + r * p.y_stride, p.n);
       }
@@ -126,31 +161,92 @@ void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
 
 // Columns in wide tiles, then in single vectors, then the last vector if it is cut. Wide tiles go through
 // panels of x that stay in L1 while the row tiles read them.
-template <class Lanes, int C>
+template <class Lanes, int Rows, int C>
 void product_columns(const ProductArgs& p) {
   const std::ptrdiff_t wide = p.n / (16 * C) * (16 * C), whole = p.n / 16 * 16;
   if (p.m >= Lanes::kPackRows && p.k >= Lanes::kPackDepth) {
-    for (std::ptrdiff_t n = 0; n < wide; n += 16 * C) product_packed<Lanes, C>(p, n, n + 16 * C);
+    for (std::ptrdiff_t n = 0; n < wide; n += 16 * C) product_packed<Lanes, Rows, C>(p, n, n + 16 * C);
   } else if (wide > 0) {
     std::ptrdiff_t panel = wide;
-    if (p.m > Lanes::kRows) {
+    if (p.m > Rows && p.n * p.k > kPanel) {
       panel = kPanel / p.k / (16 * C) * (16 * C);
       panel = panel < 16 * C ? 16 * C : panel;
     }
     for (std::ptrdiff_t n = 0; n < wide; n += panel)
-      product_tiles<Lanes, C>(p, n, wide - n < panel ? wide : n + panel);
+      product_tiles<Lanes, Rows, C>(p, n, wide - n < panel ? wide : n + panel);
   }
-  if (C > 1 && wide < whole) product_tiles<Lanes, 1>(p, wide, whole);
-  if (whole < p.n) product_packed<Lanes, 1>(p, whole, p.n);
+  if (C > 1 && wide < whole) product_tiles<Lanes, Rows, 1>(p, wide, whole);
+  if (whole < p.n) product_packed<Lanes, Rows, 1>(p, whole, p.n);
 }
 
-// Few rows need wide tiles, or there are too few chains to hide the latency of fma.
+// R rows of weights in the order in which product_tile reads them.
+template <int R>
+void pack_tile(const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, std::ptrdiff_t depth, float* to) {
+  for (std::ptrdiff_t k = 0; k < depth; ++k, a += a_col, to += R)
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) to[r] = a[r * a_row];
+}
+template <int Rows>
+void pack_tile_of(std::ptrdiff_t rows, const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col,
+                  std::ptrdiff_t depth, float* to) {
+  if constexpr (Rows > 1)
+    if (rows < Rows) return pack_tile_of<Rows - 1>(rows, a, a_row, a_col, depth, to);
+  pack_tile<Rows>(a, a_row, a_col, depth, to);
+}
+// All of p's.
+template <int Rows>
+void pack_weights(const ProductArgs& p, float* to) {
+  const EvenSplit tiles(p.m, Rows);
+  for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i)
+    pack_tile_of<Rows>(tiles.size(i), p.a + row * p.a_row, p.a_row, p.a_col, p.k, to + row * p.k);
+}
+
+// Large weights go block by block through a packed copy that stays in L2; rows of the original may lie a page
+// apart. Blocks are as deep as a panel of x, so that a chain is carried from one to the next.
+template <class Lanes, int Rows, int C>
+void product_blocked(const ProductArgs& p) {
+  alignas(64) float block[kPackedWeights];
+  constexpr std::ptrdiff_t depth = kPanel / (16 * C), rows = kPackedWeights / depth / Rows * Rows;
+  ProductArgs part = p;
+  for (std::ptrdiff_t k = 0; k < p.k; k += depth)
+    for (std::ptrdiff_t i = 0; i < p.m; i += rows) {
+      part.k = p.k - k < depth ? p.k - k : depth;
+      part.m = p.m - i < rows ? p.m - i : rows;
+      part.a = p.a + i * p.a_row + k * p.a_col;
+      part.a_col = p.a_col;
+      pack_weights<Rows>(part, block);
+      part.a = block;
+      part.a_col = 0;
+      part.x = p.x + k * p.x_stride;
+      part.y = p.y + i * p.y_stride;
+      part.start = p.start != nullptr ? p.start + i : nullptr;
+      part.accumulate = p.accumulate || k > 0;
+      product_columns<Lanes, Rows, C>(part);
+    }
+}
+
+// Few rows need wide tiles, or there are too few chains to hide the latency of fma; a little more than a tile
+// of rows is better taken as one that is taller and narrower.
 template <class Lanes>
 void product(const ProductArgs& p) {
-  if (p.m < 4)
-    product_columns<Lanes, Lanes::kWideColumns>(p);
-  else
-    product_columns<Lanes, Lanes::kColumns>(p);
+  constexpr int R = Lanes::kRows, C = Lanes::kColumns;
+  if (p.m > R) {
+    constexpr int T = Lanes::kTallRows, D = Lanes::kTallColumns;
+    if (p.m <= T && p.n % (16 * D) == 0)
+      product_tile_of<Lanes, T, D>(p.m)(p, 0, 0, p.n);
+    else if (p.m <= T)
+      product_columns<Lanes, T, D>(p);
+    else if (p.m * p.k <= Lanes::kLargeWeights)
+      product_columns<Lanes, R, C>(p);
+    else
+      product_blocked<Lanes, R, C>(p);
+  } else if (p.m < 4) {
+    product_columns<Lanes, 3, Lanes::kWideColumns>(p);
+  } else if (p.n % (16 * C) == 0) {  // what follows would come to this, later
+    product_tile_of<Lanes, R, C>(p.m)(p, 0, 0, p.n);
+  } else {
+    product_columns<Lanes, R, C>(p);
+  }
 }
 
 }  // namespace jsc::kernels

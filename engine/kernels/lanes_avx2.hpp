@@ -61,8 +61,14 @@ struct F32x8 {
   static constexpr int kLanes = 8;
   static F32x8 zero() { return {_mm256_setzero_ps()}; }
   static F32x8 load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static F32x8 load_first(const float* p, std::ptrdiff_t n) {
+    return {_mm256_maskload_ps(p, first_eight(n))};
+  }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
 };
+inline F32x8 select_first(std::ptrdiff_t n, F32x8 a, F32x8 b) {
+  return {_mm256_blendv_ps(b.v, a.v, _mm256_castsi256_ps(first_eight(n)))};
+}
 inline F32x8 fma(F32x8 a, F32x8 b, F32x8 c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};
 }
@@ -219,26 +225,33 @@ inline void transpose(F32x16 (&m)[16]) {  // four quarters, the two off the diag
   }
 }
 
-// Four sums for little more than the price of one: the same tree, rows sharing registers from its second
-// level on.
-inline __m128 sum_four(F32x16 a, F32x16 b, F32x16 c, F32x16 d) {
-  const __m256 xa = _mm256_add_ps(a.lo, a.hi), xb = _mm256_add_ps(b.lo, b.hi);
-  const __m256 xc = _mm256_add_ps(c.lo, c.hi), xd = _mm256_add_ps(d.lo, d.hi);
-  const __m256 yac =
-      _mm256_add_ps(_mm256_permute2f128_ps(xa, xc, 0x20), _mm256_permute2f128_ps(xa, xc, 0x31));
-  const __m256 ybd =
-      _mm256_add_ps(_mm256_permute2f128_ps(xb, xd, 0x20), _mm256_permute2f128_ps(xb, xd, 0x31));
-  // Halves hold rows a, c and b, d; the result of this level a0 a1 b0 b1 | c0 c1 d0 d1.
-  const __m256 z = _mm256_add_ps(_mm256_shuffle_ps(yac, ybd, 0x44), _mm256_shuffle_ps(yac, ybd, 0xee));
-  const __m128 low = _mm256_castps256_ps128(z), high = _mm256_extractf128_ps(z, 1);
-  return _mm_add_ps(_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd));
+// Lanes of sums that sum_sixteen will add, part 0 (lanes 0 to 7), then part 8, with which the first level of
+// the tree is added: x of an even sum a and of the next, b, stand as low a, high b, high a, low b, so that
+// one addition from memory is the second level for both. i is a sum's number.
+inline void put_lanes(F32x8 sum, float* lanes, int i, int part) {
+  float* const pair = lanes + 32 * (i / 2);
+  float* const kept = pair + 16 + 8 * (i % 2);
+  if (part == 0) return sum.store(kept);
+  const __m256 x = _mm256_add_ps(_mm256_loadu_ps(kept), sum.v);
+  _mm_storeu_ps(pair + (i % 2 == 0 ? 0 : 12), _mm256_castps256_ps128(x));
+  _mm_storeu_ps(pair + (i % 2 == 0 ? 8 : 4), _mm256_extractf128_ps(x, 1));
 }
-inline F32x16 sum_sixteen(const float* lanes) {
-  const auto four = [&](int i) {
-    return sum_four(F32x16::load(lanes + 16 * i), F32x16::load(lanes + 16 * i + 16),
-                    F32x16::load(lanes + 16 * i + 32), F32x16::load(lanes + 16 * i + 48));
+
+inline __m256 sum_eight(const float* lanes) {
+  const auto fours = [&](int i) {  // sums 2 i | 2 i + 1
+    return _mm256_add_ps(_mm256_loadu_ps(lanes + 32 * i), _mm256_loadu_ps(lanes + 32 * i + 8));
   };
-  return {_mm256_set_m128(four(4), four(0)), _mm256_set_m128(four(12), four(8))};
+  const auto twos = [&](int i) {  // sums 2 i, 2 i + 2 | 2 i + 1, 2 i + 3
+    const __m256 a = fours(i), b = fours(i + 1);
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+  };
+  const __m256 a = twos(0), b = twos(2);
+  const __m256 sums = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
+  return _mm256_permutevar8x32_ps(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+// Lane i = the sum of the lanes that put_lanes left for sum i.
+inline F32x16 sum_sixteen(const float* lanes) {
+  return {sum_eight(lanes), sum_eight(lanes + 128)};
 }
 
 }  // namespace jsc::lanes_avx2

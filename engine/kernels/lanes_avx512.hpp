@@ -101,6 +101,10 @@ inline I32x16 select(Mask16 m, I32x16 a, I32x16 b) {
   return {_mm512_mask_blend_epi32(m.m, b.v, a.v)};
 }
 
+inline F32x16 select_first(std::ptrdiff_t n, F32x16 a, F32x16 b) {
+  return {_mm512_mask_blend_ps(first_sixteen(n), b.v, a.v)};
+}
+
 inline I32x16 operator+(I32x16 a, I32x16 b) {
   return {_mm512_add_epi32(a.v, b.v)};
 }
@@ -171,13 +175,18 @@ inline void transpose(F32x16 (&m)[16]) {
   exchange<8>(m);
 }
 
-// One level of the tree for two registers at once: each holds as many rows as it has halves (quarters, ...)
-// of n lanes, and the result holds those of both. (low of a, high of b) + (high of a, low of b), where a
-// sum's two sides may change places: one blend, one shuffle and one addition, instead of two shuffles and
-// one.
-inline __m512 fold_8(__m512 a, __m512 b) {  // rows a | b
-  return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e));
+// Lanes of sums that sum_sixteen will add: those of an even sum a and of the next, b, stand as low a, high b,
+// high a, low b, so that one addition from memory is the first level of the tree for both. i is a sum's
+// number.
+inline void put_lanes(F32x16 sum, float* lanes, int i) {
+  float* const pair = lanes + 32 * (i / 2);
+  _mm256_storeu_ps(pair + (i % 2 == 0 ? 0 : 24), _mm512_castps512_ps256(sum.v));
+  _mm256_storeu_ps(pair + (i % 2 == 0 ? 16 : 8), _mm512_extractf32x8_ps(sum.v, 1));
 }
+
+// The next levels for two registers at once, each with as many rows as it has quarters (pairs, ...) to add:
+// (low of a, high of b) + (high of a, low of b), where a sum's two sides may change places. One blend, one
+// shuffle and one addition, instead of two shuffles and one.
 inline __m512 fold_4(__m512 a, __m512 b) {  // rows a0 | b0 | a1 | b1 of a = a0 | a1, b = b0 | b1
   const __m512i crossed = _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
   return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, a, b), _mm512_permutex2var_ps(a, crossed, b));
@@ -188,14 +197,16 @@ inline __m512 fold_2(__m512 a, __m512 b) {  // in each quarter, a | b
 inline __m512 fold_1(__m512 a, __m512 b) {  // in each quarter, the sums of a | b
   return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
 }
+// Lane i = the sum of the lanes that put_lanes left for sum i.
 inline F32x16 sum_sixteen(const float* lanes) {
-  const auto eights = [&](int i) {  // x of rows i and i + 8
-    return fold_8(_mm512_loadu_ps(lanes + 16 * i), _mm512_loadu_ps(lanes + 16 * i + 128));
+  const auto eights = [&](int i) {  // sums 2 i | 2 i + 1
+    return _mm512_add_ps(_mm512_loadu_ps(lanes + 32 * i), _mm512_loadu_ps(lanes + 32 * i + 16));
   };
-  const auto fours = [&](int i) {
-    return fold_4(eights(i), eights(i + 4));
-  };  // y of rows i, i + 4, i + 8, i + 12
-  return {fold_1(fold_2(fours(0), fours(1)), fold_2(fours(2), fours(3)))};
+  const auto fours = [&](int i) { return fold_4(eights(i), eights(i + 1)); };
+  const __m512 sums = fold_1(fold_2(fours(0), fours(2)), fold_2(fours(4), fours(6)));
+  // Now 0 4 8 12 | 2 6 10 14 | 1 5 9 13 | 3 7 11 15.
+  return {
+      _mm512_permutexvar_ps(_mm512_setr_epi32(0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15), sums)};
 }
 
 }  // namespace jsc::lanes_avx512

@@ -180,6 +180,11 @@ inline F32x16 from_bits(I32x16 a) {
 
 #undef JSC_LANEWISE
 
+inline F32x16 select_first(std::ptrdiff_t n, F32x16 a, F32x16 b) {
+  for (int i = 0; i < 16; ++i) a.v[i] = i < n ? a.v[i] : b.v[i];
+  return a;
+}
+
 // Lane j of row i becomes lane i of row j.
 inline void transpose(F32x16 (&m)[16]) {
   for (int i = 0; i < 16; ++i)
@@ -197,7 +202,11 @@ inline float sum(F32x16 a) {
   return (y[0] + y[2]) + (y[1] + y[3]);
 }
 
-// Lane i = sum of the 16 floats from lanes + 16 i.
+// Lanes of sums that sum_sixteen will add; i is a sum's number.
+inline void put_lanes(F32x16 sum, float* lanes, int i) {
+  sum.store(lanes + 16 * i);
+}
+// Lane i = the sum of the lanes that put_lanes left for sum i.
 inline F32x16 sum_sixteen(const float* lanes) {
   F32x16 sums;
   for (int i = 0; i < 16; ++i) sums.v[i] = sum(F32x16::load(lanes + 16 * i));
