@@ -204,7 +204,7 @@ std::size_t read_some(int in, char* data, std::size_t size) {
 
 void run_fixed_batch(int in, int out) {
   Batch batch(out);
-  std::vector<char> block(kBlock + kLongestLine);
+  std::vector<char> block(kBlock + kLongestLine + 1);
   std::size_t held = 0;  // bytes of an unfinished line at the head of the block
   std::uint64_t line = 0;
   const auto refuse = [&](const char* what) {
@@ -230,7 +230,7 @@ void run_fixed_batch(int in, int out) {
       work(all.substr(start, stop - start));
     batch.flush();
     held = all.size() - start;
-    if (held > kLongestLine) work(all.substr(start));
+    if (held > kLongestLine + 1) work(all.substr(start));  // too long even if CR LF ends it
     std::memmove(block.data(), block.data() + start, held);
   }
   if (held > 0) work({block.data(), held});

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "apps/jsc_fixed/batch.hpp"
 #include "apps/jsc_fixed/calculator.hpp"
 #include "apps/jsc_fixed/operation.hpp"
+#include "apps/support/standard_output.hpp"
 #include "engine/error.hpp"
 #include "quant/fixed/error.hpp"
 
@@ -51,10 +53,10 @@ std::string footer() {
   return text + "A malformed line is reported with its number and ends the run with exit code 2.";
 }
 
-// -1.5, -.5 and -inf are numbers, not options.
+// -1.5, -.5, -inf and -nan are numbers, not options.
 bool is_option(const std::string& argument) {
-  return argument.size() > 1 && argument[0] == '-' && argument[1] != '.' && argument[1] != 'i' &&
-         !(argument[1] >= '0' && argument[1] <= '9');
+  return argument.size() > 1 && argument[0] == '-' && argument != "-inf" && argument != "-infinity" &&
+         argument != "-nan" && argument[1] != '.' && !(argument[1] >= '0' && argument[1] <= '9');
 }
 
 int run(int argc, char** argv) {
@@ -95,12 +97,15 @@ int complain(std::string message, int exit_code) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int exit_code = run(argc, argv);
+    jsc::flush_standard_output();
+    return exit_code;
   } catch (const jsc::Error& error) {
     return complain(error.what(), 2);
   } catch (const jsc::fixed::Error& error) {
     return complain(error.what(), 2);
   } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) return complain(fmt::format("standard output: {}", error.what()), 2);
     return complain(fmt::format("internal error: {}", error.what()), 3);
   }
 }

@@ -5,10 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <map>
 
 #include "apps/jsc_train/commands.hpp"
+#include "apps/support/standard_output.hpp"
 #include "engine/error.hpp"
 
 namespace {
@@ -104,7 +106,9 @@ void complain(std::string message) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int exit_code = run(argc, argv);
+    jsc::flush_standard_output();
+    return exit_code;
   } catch (const jsc::Error& error) {
     complain(error.what());
     return 2;
@@ -112,6 +116,10 @@ int main(int argc, char** argv) {
     complain("out of memory");
     return 3;
   } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) {
+      complain(fmt::format("standard output: {}", error.what()));
+      return 2;
+    }
     complain(fmt::format("internal error: {}", error.what()));
     return 3;
   }

@@ -62,7 +62,7 @@ constexpr int compare_raw(Wide a, int a_fraction, Wide b, int b_fraction) {
   return at.tail == Tail::zero ? 0 : 1;
 }
 constexpr Wide shift_raw(Wide raw, int left, const Format& format) {
-  if (left < 0) return round_shift(raw, -left, Rounding::trn);
+  if (left < 0) return round_shift(raw, left < -kWideBits ? kWideBits : -left, Rounding::trn);
   if (left >= kWideBits) return 0;
   return wrap_to(static_cast<Wide>(static_cast<UWide>(raw) << left), format.width, format.is_signed);
 }
@@ -117,7 +117,7 @@ constexpr Number shift(const Number& a, int left) {
 // a · 2^left exactly: the same bits, the binary point moved.
 constexpr Number scale(const Number& a, int left) {
   Number scaled = a;
-  scaled.format.integer += left;
+  scaled.format.integer += std::clamp(left, -4 * kMaxInteger, 4 * kMaxInteger);  // far beyond every format
   checked(scaled.format);
   return scaled;
 }

@@ -3,7 +3,9 @@
 // carry does not compile.
 #pragma once
 
+#include <climits>
 #include <compare>
+#include <concepts>
 #include <type_traits>
 
 #include "quant/fixed/arithmetic.hpp"
@@ -23,6 +25,9 @@ class Value {
   constexpr Value() = default;
   constexpr explicit Value(double value) requires(is_valid(format))
       : raw_(static_cast<Storage>(from_double(value, format))) {}
+  // Not through a double, which holds 53 bits.
+  constexpr explicit Value(std::integral auto value) requires(is_valid(format))
+      : raw_(static_cast<Storage>(cast(static_cast<Wide>(value), 0, format))) {}
   // Casts, as assignment does in ap_fixed.
   template <Format kOther>
   requires(is_valid(format) &&
@@ -58,7 +63,9 @@ class Value {
   }
 
   constexpr Value operator<<(int left) const { return from_raw(shift_raw(raw_, left, format)); }
-  constexpr Value operator>>(int right) const { return from_raw(shift_raw(raw_, -right, format)); }
+  constexpr Value operator>>(int right) const {
+    return from_raw(shift_raw(raw_, right == INT_MIN ? INT_MAX : -right, format));
+  }
   constexpr auto operator-() const { return Value<negation_format(format)>::from_raw(-Wide{raw_}); }
 
  private:

@@ -36,7 +36,8 @@ class Parser {
     const std::size_t start = skip_spaces();
     const std::string_view family = word();
     Format format;
-    if (family.size() > 1 && (family[0] == 'Q' || family.substr(0, 2) == "UQ"))
+    const bool negative = position_ < text_.size() && text_[position_] == '-';
+    if (family.starts_with("UQ") || (family.starts_with('Q') && (family.size() > 1 || negative)))
       return q_notation(start, family);
     if (family == "ufixed" || family == "ap_ufixed" || family == "sc_ufixed")
       format.is_signed = false;

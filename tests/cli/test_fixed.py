@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 import unittest
 
 JSC_FIXED = pathlib.Path(os.environ["JSC_FIXED"])
@@ -134,6 +135,7 @@ class Calculator(unittest.TestCase):
         self.assertEqual(rows(run("cast", "fixed<8,4,RND,SAT>", "inf")[0])["error"], "-inf")
         found = rows(run("cast", "fixed<8,4,RND,SAT>", "nan")[0])
         self.assertEqual((found["value"], found["error"], found["overflowed"]), ("0", "nan", "yes"))
+        self.assertEqual(rows(run("cast", "fixed<8,4,RND,SAT>", "-nan")[0]), found)
 
     def test_operations_have_the_formats_and_values_of_the_law(self):
         for args, expected in {
@@ -174,6 +176,7 @@ class Calculator(unittest.TestCase):
         self.refuses("mul", "ufixed<64,4>", "1", "ufixed<64,4>", "1", says="too wide: expected at most 127 bits")
         self.refuses("shift", "fixed<8,4>", "1", "x", says="expected a number of bits, found 'x'")
         self.refuses("--frobnicate", says="unknown option '--frobnicate'")
+        self.refuses("cast", "fixed<8,4>", "-index", says="unknown option '-index'")
 
     def test_help_and_version(self):
         text = run("--help")[0]
@@ -299,14 +302,25 @@ class Batch(unittest.TestCase):
                 self.assertTrue(err.startswith("jsc-fixed: line 3: "), err)
                 self.assertIn(words, err)
 
+    def test_a_line_of_the_greatest_length_is_answered_once_however_it_arrives(self):
+        line = "neg;fixed<8,4>;3"
+        line = line.replace("4", " " * (65536 - len(line)) + "4")
+        with subprocess.Popen([JSC_FIXED], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write(f"{line}\r".encode())
+            process.stdin.flush()
+            time.sleep(0.3)  # so that the line is seen without its end
+            out, _ = process.communicate(f"\n{line}\n".encode(), timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(out.decode(), 2 * f"{line};fixed<9,5>;-3\n")
+
     @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full")
     def test_a_full_disk_is_noticed(self):
-        with open("/dev/full", "wb") as full:
-            done = subprocess.run(
-                [JSC_FIXED], input=b"neg;fixed<8,4>;3\n", stdout=full, stderr=subprocess.PIPE, check=False
-            )
-        self.assertEqual(done.returncode, 2)
-        self.assertIn(b"standard output: cannot write", done.stderr)
+        for args in ([], ["cast", "fixed<8,4>", "1"], ["--help"], ["--version"]):
+            with self.subTest(args=args), open("/dev/full", "wb") as full:
+                done = subprocess.run([JSC_FIXED, *args], input=b"neg;fixed<8,4>;3\n", stdout=full,
+                                      stderr=subprocess.PIPE, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(b"standard output: cannot write", done.stderr)
 
 
 class Documentation(unittest.TestCase):

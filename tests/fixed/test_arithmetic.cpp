@@ -2,6 +2,7 @@
 #include "quant/fixed/arithmetic.hpp"
 
 #include <catch2/catch.hpp>
+#include <climits>
 
 #include "quant/fixed/fixed.hpp"
 
@@ -61,6 +62,9 @@ TEST_CASE("FX-13: comparison is exact for far apart formats, shifts keep the typ
   CHECK(small(shift({u(8, 4), 255}, 4).raw) == 0xf0);
   CHECK(small(shift({u(8, 4), 255}, 200).raw) == 0);
   CHECK(scale({s(8, 4), 5}, 3).value() == 2.5);
+  static_assert(shift({s(8, 4), -3}, INT_MIN).raw == -1 && shift({s(8, 4), 3}, INT_MAX).raw == 0);
+  static_assert((Fixed<8, 4>(-1.0) >> INT_MIN).raw() == 0 && (Fixed<8, 4>(-1.0) << INT_MIN).raw() == -1);
+  for (int far : {INT_MIN, INT_MAX}) CHECK_THROWS_AS(scale(Number{s(8, 4), 1}, far), Error);
 }
 
 TEST_CASE("FX-14: results wider than 64 bits are exact, wider than 128 an error") {
@@ -114,4 +118,8 @@ TEST_CASE("types give the same results as run time, in constant expressions") {
   static_assert(std::is_same_v<decltype(Fixed<64, 1>() * Fixed<64, 1>())::Storage, Wide>);
   static_assert(sizeof(x) == 8);
   CHECK_THROWS_AS((Fixed<8, 4>::from_raw(128)), Error);
+  // Integers of more than a double's 53 bits.
+  static_assert(Fixed<64, 64>((std::int64_t{1} << 53) + 1).raw() == (Wide{1} << 53) + 1);
+  static_assert(UFixed<64, 64>(UINT64_MAX).raw() == UINT64_MAX && Fixed<8, 4>(-3).raw() == -48);
+  static_assert(Fixed<8, 4, Rounding::trn, Overflow::sat>(UINT64_MAX).raw() == 127);
 }

@@ -17,6 +17,8 @@ TEST_CASE("FX-16: formats are read in every accepted spelling") {
   CHECK(parse_format("UQ0.8") == unsigned_format(8, 0));
   CHECK(parse_format("Q1.15") == signed_format(16, 1));
   CHECK(parse_format("Q10.-2") == signed_format(8, 10));
+  CHECK(parse_format("Q-2.10") == signed_format(8, -2));
+  CHECK(parse_format(" UQ-2.10 ") == unsigned_format(8, -2));
   CHECK(parse_format("ap_ufixed<64,100,AP_RND_MIN_INF,AP_SAT_SYM>") ==
         unsigned_format(64, 100, Rounding::rnd_min_inf, Overflow::sat_sym));
   CHECK(parse_format("sc_fixed<5,2,SC_RND_CONV,SC_WRAP_SM,3>") ==
@@ -67,6 +69,8 @@ TEST_CASE("FX-16: an error in a format points at the character") {
   says("Q15", "character 4: expected '.' and the fraction bits (Q15 alone leaves the width open");
   says("Q4.61", "character 4: expected fraction bits that make the width 1 to 64, found '61'");
   says("Q", "character 1: ");
+  says("Q-", "character 2: expected integer bits");
+  says("Q-2", "character 4: expected '.' and the fraction bits");
 }
 
 TEST_CASE("FX-16 and FX-17: any text is either read or refused with the place") {
