@@ -6,6 +6,7 @@
 
 #include "ops/linear.hpp"
 #include "quant/fixed/cast.hpp"
+#include "quant/fixed/text.hpp"
 #include "quant/kernels/cast_rows.hpp"
 #include "quant/kernels/integer_kernels.hpp"
 
@@ -27,8 +28,10 @@ SumPlan plan_sum(const SumFormats& formats, Index terms, std::string_view where)
     const int aligned = product_bits + std::max(0, formats.accumulator->fraction() - product_fraction);
     const int widest = std::max(aligned, formats.accumulator->magnitude_bits() + 1);
     if (widest >= kExactBits - 1)
-      fail("{}: a product of {} and {} bits does not fit the {} bits that the arithmetic has", where,
-           formats.data.width, formats.weight.width, kExactBits - 1);
+      fail(
+          "{}: accum {} and products of {} and {} bits with {} of fraction need {} bits, expected at most {}",
+          where, fixed::to_string(*formats.accumulator), formats.data.width, formats.weight.width,
+          product_fraction, widest, kExactBits - 2);
     return {SumMethod::accumulator, formats.accumulator->fraction(), widest};
   }
   const int fraction = std::max(product_fraction, formats.bias ? formats.bias->fraction() : product_fraction);
@@ -36,9 +39,11 @@ SumPlan plan_sum(const SumFormats& formats, Index terms, std::string_view where)
   if (formats.bias)
     bits = std::max(bits, formats.bias->magnitude_bits() + fraction - formats.bias->fraction()) + 1;
   if (bits >= kExactBits - 1)
-    fail("{}: {} products of {} and {} bits (with the bias) need {} bits, expected at most {}", where, terms,
-         formats.data.width, formats.weight.width, bits, kExactBits - 2);
-  return {bits <= kFloatBits ? SumMethod::float32 : SumMethod::int64, fraction, bits};
+    fail(
+        "{}: {} products of {} and {} bits (with the bias, binary points aligned) need {} bits, expected at "
+        "most {}",
+        where, terms, formats.data.width, formats.weight.width, bits, kExactBits - 2);
+  return {fits_float(bits, fraction) ? SumMethod::float32 : SumMethod::int64, fraction, bits};
 }
 
 void sum_products(Isa isa, const SumPlan& plan, const SumFormats& formats, Index terms,
@@ -108,7 +113,7 @@ void ExactSums::row(Tape& tape, Variable y, Index row, Index terms, const std::i
   sum_products(tape.execution().isa, plan_, formats_, terms, weights, x, x_stride, bias, value.cols, sum,
                scratch_);
   const double scale = std::ldexp(1.0, -plan_.fraction);
-  // One rounding: int64 to float, then an exact scaling.
+  // One rounding: int64 to float, then a scaling that is exact within float32's range of exponents.
   for (Index c = 0; c < value.cols; ++c)
     value(row, c) = static_cast<float>(static_cast<float>(sum[c]) * scale);
 }

@@ -1,8 +1,8 @@
 // Sums of products of quantized numbers, exactly: y = W x + b on the numbers of fixed-point formats.
 //
-// Three ways to the same integers, chosen by a bound on the bits of any partial sum (fixed-point.md, "Traps
-// on the floating-point side"): float32 products where 24 bits hold every partial sum (then any order is
-// exact), int64 where 63 bits do, and where the user gives an accumulator format, hls4ml's order of casts
+// Three ways to the same integers, chosen by a bound on the bits of any partial sum (docs/quantization.md):
+// float32 products where 24 bits hold every partial sum and its exponents reach (then any order is exact),
+// int64 where 61 bits do, and where the user gives an accumulator format, hls4ml's order of casts
 // (nnet_dense: each product is cast to the accumulator, then added to it with a cast). Where none fits, an
 // Error says how many bits are missing.
 #pragma once
@@ -31,7 +31,7 @@ struct SumPlan {
   int bits;      // that hold |any partial sum| of raw products and bias, aligned to `fraction`
 };
 
-// `terms` products in each sum. Throws Error naming `where` if 63 bits do not hold them.
+// `terms` products in each sum. Throws Error naming `where` if 61 bits do not hold them.
 SumPlan plan_sum(const SumFormats& formats, Index terms, std::string_view where);
 
 // One sum for each of n samples: sum[i] = bias + sum over k of weights[k] * x[k * x_stride + i], by the

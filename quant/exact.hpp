@@ -5,8 +5,15 @@
 
 namespace jsc {
 
-inline constexpr int kFloatBits = 24;  // significand of float32
-inline constexpr int kExactBits = 63;  // of an int64 without its sign
+inline constexpr int kFloatBits = 24;              // significand of float32
+inline constexpr int kFloatLargestExponent = 127;  // and its range: from 2^-149, the smallest subnormal, to
+inline constexpr int kFloatMaxFraction = 149;      // below 2^128
+inline constexpr int kExactBits = 63;              // of an int64 without its sign
+
+// Whether float32 holds every number of up to `bits` bits, without the sign, times 2^-fraction.
+inline constexpr bool fits_float(int bits, int fraction) {
+  return bits <= kFloatBits && bits - fraction <= kFloatLargestExponent && fraction <= kFloatMaxFraction;
+}
 
 // [rows][stride] beside a variable's value; value = raw * 2^-fraction. Without raw the floats are exact.
 struct ExactView {

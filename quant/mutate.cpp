@@ -67,6 +67,7 @@ std::string shorten(IntegerStep& step, Dice& dice) {
   if (step.accumulator) {
     --step.accumulator->width;
     --step.accumulator->integer;
+    step.accumulator->saturated_bits = std::min(step.accumulator->saturated_bits, step.accumulator->width);
     return fmt::format("accumulator {}, one bit short", fixed::to_string(*step.accumulator));
   }
   const std::size_t neuron = dice(step.sum_widths.size());
@@ -86,7 +87,7 @@ std::string swap_neurons(IntegerStep& step, Dice& dice) {
   return fmt::format("neurons {} and {} swapped", a, b);
 }
 
-// A kind of fault and the steps (or inputs, numbered after the steps) that can have it.
+// A kind of fault and the steps that can have it.
 struct Kind {
   std::function<bool(const IntegerStep&)> possible;
   std::string (*plant)(IntegerStep&, Dice&);

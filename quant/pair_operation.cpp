@@ -80,7 +80,7 @@ Variable exact_pair(Tape& tape, PairOperation operation, Variable a, Variable b,
   const int bits = pair_bits(operation, format, path);
   const std::string label = std::string(path) + ".sum";
   const Variable floats = float_pair(tape, operation, a, b);
-  if (bits <= kFloatBits) {
+  if (fits_float(bits, pair_fraction(operation, format))) {
     tape.annotate({floats, label});
     return floats;
   }

@@ -13,8 +13,8 @@ enum class PairOperation { add, sub, mul };
 std::string_view pair_operation_name(PairOperation operation);
 
 Variable float_pair(Tape& tape, PairOperation operation, Variable a, Variable b);
-// Both operands are fake-quantized to `format`. Float32 computes it where 24 bits hold the result, int64
-// otherwise; the output is annotated as "PATH.sum". Throws Error if 63 bits do not hold it.
+// Both operands are fake-quantized to `format`. Float32 computes it where it holds every result, int64
+// otherwise; the output is annotated as "PATH.sum". Throws Error if 61 bits do not hold it.
 Variable exact_pair(Tape& tape, PairOperation operation, Variable a, Variable b, const fixed::Format& format,
                     std::string_view path);
 

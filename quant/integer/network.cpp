@@ -378,6 +378,7 @@ void IntegerNetwork::run(Isa isa, ConstMatrix x, Workspace& workspace) const {
 
 void IntegerNetwork::run(Isa isa, Index samples, const std::int64_t* const* inputs, Index stride,
                          Workspace& workspace) const {
+  if (samples > kBlock) fail("integer network: expected at most {} samples, found {}", kBlock, samples);
   std::visit(
       [&]<class T>(Workspace::Values<T>& values) {
         values.stride = stride_for(samples);

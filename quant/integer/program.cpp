@@ -7,6 +7,7 @@
 
 #include "engine/error.hpp"
 #include "engine/nearest.hpp"
+#include "quant/fixed/text.hpp"
 
 namespace jsc {
 
@@ -61,6 +62,73 @@ int signed_width(Range range) {
   return range.hi < 0 && range.lo >= 0 ? 1 : static_cast<int>(std::bit_width(magnitude)) + 1;
 }
 
+namespace {
+
+// Bits of magnitude that the arithmetic has: casts see numbers below 2^62.
+constexpr int kMaxBits = 61;
+constexpr int kMaxFraction = 1 << 20;  // so that sums of fractions stay far from overflow
+
+void check_format(const fixed::Format& format, std::string_view who) {
+  try {
+    fixed::check(format);
+  } catch (const fixed::Error& error) {
+    fail("integer network, {}: {}", who, error.what());
+  }
+  if (format.magnitude_bits() > kMaxBits)
+    fail("integer network, {}: expected a format of at most {} bits beside the sign, found {}", who, kMaxBits,
+         fixed::to_string(format));
+}
+
+void check_fraction(int expected, const IntegerValue& value, std::string_view who) {
+  if (value.fraction != expected)
+    fail("integer network, {}: expected value '{}' to have {} bits of fraction, found {}", who, value.name,
+         expected, value.fraction);
+}
+
+// A kernel could overflow on numbers that their format does not have.
+void check_numbers(const std::vector<std::int64_t>& numbers, const fixed::Format& format,
+                   std::string_view who) {
+  check_format(format, who);
+  for (std::int64_t number : numbers)
+    if (!format.holds(number))
+      fail("integer network, {}: {} is not a number of {}", who, number, fixed::to_string(format));
+}
+
+// What the step yields must stand where the binary points of its inputs put it.
+void check_fractions(const IntegerProgram& program, const IntegerStep& step, std::string_view who) {
+  const auto value = [&](int v) -> const IntegerValue& {
+    return program.values[static_cast<std::size_t>(v)];
+  };
+  const IntegerValue &a = value(step.inputs.front()), &b = value(step.inputs.back()), &y = value(step.output);
+  const int product = a.fraction + step.weight_format.fraction();
+  switch (step.operation) {
+    case Operation::quantize:
+      return check_fraction(step.format.fraction(), y, who);
+    case Operation::add:
+    case Operation::sub:
+      check_fraction(a.fraction, b, who);
+      [[fallthrough]];
+    case Operation::relu:
+      return check_fraction(a.fraction, y, who);
+    case Operation::mul:
+      return check_fraction(a.fraction + b.fraction, y, who);
+    case Operation::dense:
+    case Operation::scale_shift:
+      if (step.accumulator) return check_fraction(step.accumulator->fraction(), y, who);
+      const int least = step.bias.empty() ? product : std::max(product, step.bias_format.fraction());
+      const int shift =
+          y.fraction - (step.bias.empty() ? product : std::min(product, step.bias_format.fraction()));
+      if (y.fraction < least || shift > kMaxBits)
+        fail(
+            "integer network, {}: expected value '{}' to have {} bits of fraction or at most {} more than "
+            "its "
+            "terms, found {}",
+            who, y.name, least, kMaxBits, y.fraction);
+  }
+}
+
+}  // namespace
+
 void check(const IntegerProgram& program) {
   const auto count = static_cast<int>(program.values.size());
   const auto value = [&](int v) -> const IntegerValue& {
@@ -78,11 +146,17 @@ void check(const IntegerProgram& program) {
     if (v.features < 1 || v.ranges.size() != static_cast<std::size_t>(v.features))
       fail("integer network, value '{}': expected a range for each of {} features, found {}", v.name,
            v.features, v.ranges.size());
+  for (const IntegerValue& v : program.values)
+    if (v.fraction < -kMaxFraction || v.fraction > kMaxFraction)
+      fail("integer network, value '{}': expected at most {} bits of fraction, found {}", v.name,
+           kMaxFraction, v.fraction);
   for (const IntegerInput& input : program.inputs) {
     write(input.value, "input");
     if (value(input.value).features != program.input_features())
       fail("integer network, input '{}': expected {} features, found {}", value(input.value).name,
            program.input_features(), value(input.value).features);
+    check_format(input.format, "input");
+    check_fraction(input.format.fraction(), value(input.value), "input");
   }
   for (std::size_t s = 0; s < program.steps.size(); ++s) {
     const IntegerStep& step = program.steps[s];
@@ -101,8 +175,14 @@ void check(const IntegerProgram& program) {
       for (int input : step.inputs)
         if (static_cast<std::size_t>(value(input).features) != out)
           fail("integer network, {}: expected {} features, found {}", who, out, value(input).features);
+      if (step.operation == Operation::quantize) check_format(step.format, who);
+      check_fractions(program, step, who);
       continue;
     }
+    check_numbers(step.weights, step.weight_format, who);
+    if (!step.bias.empty()) check_numbers(step.bias, step.bias_format, who);
+    if (step.accumulator) check_format(*step.accumulator, who);
+    check_fractions(program, step, who);
     const std::size_t weights = step.operation == Operation::dense ? in * out : out;
     if (step.weights.size() != weights || (step.operation == Operation::scale_shift && in != out))
       fail("integer network, {}: expected {} weights, found {}", who, weights, step.weights.size());
@@ -111,14 +191,16 @@ void check(const IntegerProgram& program) {
     if (step.sum_widths.size() != (step.accumulator ? 0 : out))
       fail("integer network, {}: expected {} sum widths, found {}", who, step.accumulator ? 0 : out,
            step.sum_widths.size());
-    // The casts of a given accumulator see products and sums of two of its numbers, in 62 bits.
+    // The casts of a given accumulator see products and sums of two of its numbers.
     if (step.accumulator) {
-      int x_width = 1;
+      int x_bits = 0;
       for (const Range& range : value(step.inputs[0]).ranges)
-        x_width = std::max(x_width, signed_width(range));
-      const int width = std::max(x_width + step.weight_format.width, step.accumulator->width + 1);
-      if (width > 62)
-        fail("integer network, {}: an accumulator's casts need {} bits, expected 62", who, width);
+        x_bits = std::max(x_bits, signed_width(range) - 1);
+      const int bits =
+          std::max(x_bits + step.weight_format.magnitude_bits(), step.accumulator->magnitude_bits() + 1);
+      if (bits > kMaxBits)
+        fail("integer network, {}: an accumulator's casts need {} bits, expected at most {}", who, bits,
+             kMaxBits);
     }
     for (int width : step.sum_widths)
       if (width < 1 || width > 63) fail("integer network, {}: a sum of {} bits, expected 1..63", who, width);

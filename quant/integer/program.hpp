@@ -76,8 +76,8 @@ struct IntegerProgram {
   friend bool operator==(const IntegerProgram&, const IntegerProgram&) = default;
 };
 
-// Throws Error naming step and rule: values that exist and are written once before they are read, sizes and
-// widths that fit.
+// Throws Error naming step and rule: values that exist and are written once before they are read; sizes,
+// formats, numbers and binary points that fit each other and the arithmetic.
 void check(const IntegerProgram& program);
 
 // 64-bit XXH3 over everything that decides what the program computes, as 16 hexadecimal digits.

@@ -25,28 +25,27 @@ WideRange product(WideRange a, WideRange b) {
   return {*lo, *hi};
 }
 
-// Bits that `range` needs beyond those of the format.
+// Bits that `range` needs beyond those of the format. An unsigned format does not reach below zero however
+// wide: there the negative end counts with all its bits.
 int excess(WideRange range, const fixed::Format& format) {
-  int bits = 0;
-  fixed::Format wider = format;
-  while ((range.lo < wider.min_raw() || range.hi > wider.max_raw()) && wider.width < 100) {
-    ++wider.width;
-    ++bits;
-  }
-  // An unsigned format does not reach below zero however wide: count the bits of the negative end.
-  if (!format.is_signed && range.lo < 0) {
-    bits = 1;
-    for (Wide lo = range.lo; lo < -1; lo >>= 1) ++bits;
-  }
-  return bits;
+  const auto bits = [](Wide end) {
+    return fixed::bit_length(static_cast<fixed::UWide>(end < 0 ? ~end : end));
+  };
+  const int above = bits(range.hi) - format.magnitude_bits();
+  const int below = format.is_signed ? bits(range.lo) - format.magnitude_bits()
+                    : range.lo < 0   ? bits(range.lo) + 1
+                                     : 0;
+  return std::max({above, below, 0});
 }
 
 // The image under a cast. Rounding is monotonic, so the ends stay the ends; saturation keeps that, and what
 // wraps can land anywhere.
 WideRange cast_range(WideRange range, int fraction, const fixed::Format& format, int& excess_bits) {
   const int shift = fraction - format.fraction();
-  const WideRange rounded{fixed::round_shift(range.lo, shift, format.rounding),
-                          fixed::round_shift(range.hi, shift, format.rounding)};
+  const auto rounding = [&](Wide end) {
+    return shift > 0 ? fixed::round_shift(end, shift, format.rounding) : fixed::scale_up(end, -shift);
+  };
+  const WideRange rounded{rounding(range.lo), rounding(range.hi)};
   const int beyond = excess(rounded, format);
   excess_bits = std::max(excess_bits, beyond);
   using fixed::Overflow;
@@ -80,6 +79,13 @@ StepRanges analyze(const IntegerProgram& program, const IntegerStep& step) {
   const IntegerValue &a = value(step.inputs.front()), &b = value(step.inputs.back()), &y = value(step.output);
   StepRanges result;
   const auto put = [&](WideRange range) { result.ranges.push_back(narrow(range, y.name)); };
+  // Terms that are too large are refused one by one, before their sum could leave 128 bits.
+  const auto aligned = [&](WideRange range, int shift) {
+    narrow(range, y.name);
+    range = {range.lo * (Wide{1} << shift), range.hi * (Wide{1} << shift)};
+    narrow(range, y.name);
+    return range;
+  };
 
   for (std::size_t f = 0; f < static_cast<std::size_t>(y.features); ++f) {
     switch (step.operation) {
@@ -111,7 +117,7 @@ StepRanges analyze(const IntegerProgram& program, const IntegerStep& step) {
             sum =
                 cast_range({bias, bias}, step.bias_format.fraction(), *step.accumulator, result.excess_bits);
           else
-            sum.lo = sum.hi = bias * (Wide{1} << (y.fraction - step.bias_format.fraction()));
+            sum = aligned({bias, bias}, y.fraction - step.bias_format.fraction());
         }
         for (std::size_t k = 0; k < terms; ++k) {
           const Wide weight = step.weights[f * terms + k];
@@ -120,8 +126,7 @@ StepRanges analyze(const IntegerProgram& program, const IntegerStep& step) {
             term = cast_range(term, product_fraction, *step.accumulator, result.excess_bits);
             sum = cast_range(sum + term, step.accumulator->fraction(), *step.accumulator, result.excess_bits);
           } else {
-            const Wide scale = Wide{1} << (y.fraction - product_fraction);
-            sum = sum + WideRange{term.lo * scale, term.hi * scale};
+            sum = sum + aligned(term, y.fraction - product_fraction);
           }
         }
         put(sum);

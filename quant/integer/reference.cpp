@@ -24,8 +24,8 @@ std::int64_t exact_sum(const IntegerStep& step, std::size_t neuron, const std::i
   return static_cast<std::int64_t>(fixed::wrap_to(static_cast<Wide>(sum), step.sum_widths[neuron], true));
 }
 
-// hls4ml's order of casts (nnet_dense, fixed-point.md). Products and sums fit 62 bits (check()), so the casts
-// may be the narrow ones.
+// hls4ml's order of casts (nnet_dense, docs/quantization.md). Products and sums fit 62 bits (check()), so the
+// casts may be the narrow ones.
 std::int64_t accumulated_sum(const IntegerStep& step, std::size_t neuron, const std::int64_t* weights,
                              std::int64_t terms, const std::int64_t* x, int product_fraction) {
   const fixed::NarrowCast cast_product(product_fraction, *step.accumulator);

@@ -36,6 +36,12 @@ std::regex compile(const std::string& pattern) {
   }
 }
 
+// Keys that stand beside the nodes' own in a table by name, which is how a checkpoint keeps what is
+// quantized.
+bool is_reserved(std::string_view key) {
+  return key == "by" || key == "report" || key == "default";
+}
+
 std::vector<Rule> read_rules(const MetaValue& options, const std::string& by) {
   std::vector<Rule> rules;
   for (const auto& [key, table] : options.items()) {
@@ -131,8 +137,12 @@ PassResult quantize(Graph& graph, const PassArguments& arguments) {
     if (rule == nullptr) continue;
     rule->matched = true;
     const std::string where = fmt::format("quantize, node '{}', [{}]", node.name, rule->key);
-    if (auto quantization = read_node_quantization(*rule->config, op, has_bias(graph, node), where))
-      plan.emplace_back(static_cast<NodeId>(id), std::move(*quantization));
+    auto quantization = read_node_quantization(*rule->config, op, has_bias(graph, node), where);
+    if (!quantization) continue;
+    if (is_reserved(node.name))
+      fail("quantize: node '{}': configurations use this name for something else: give the layer another",
+           node.name);
+    plan.emplace_back(static_cast<NodeId>(id), std::move(*quantization));
   }
   check_shared_modules(graph, plan);
 

@@ -2,6 +2,7 @@
 import csv
 import json
 import math
+import os
 import shutil
 import signal
 import struct
@@ -9,6 +10,7 @@ import pathlib
 import subprocess
 import tempfile
 import time
+import unittest
 
 from cli import JSC_TRAIN, CliTest, main, read_safetensors, run
 from integer_oracle import IntegerOracle
@@ -338,6 +340,23 @@ class Verify(QuantizeTest):
                      *JETS, "--quiet", "--out", out,
                      says=["node 'seq_blocks_0'", "48 and 48 bits", "expected at most 61"])
         self.assertFalse(out.exists())
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full")
+    def test_a_result_that_cannot_be_printed_is_no_success(self):
+        folder = self.quantized(CALIBRATED_8, "jsc-tiny")
+        for args in (["verify", "--load", folder, *JETS, "--json"], ["verify", "--load", folder, *JETS, "--quiet"],
+                     ["inspect", folder], ["inspect", folder, "--json"], ["models"], ["--version"]):
+            with self.subTest(args=args), open("/dev/full", "wb") as full:
+                done = subprocess.run([JSC_TRAIN, *map(str, args)], stdout=full, stderr=subprocess.PIPE, check=False)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(b"standard output: cannot write", done.stderr)
+
+    def test_layers_with_the_names_of_keys_are_refused_before_they_are_quantized(self):
+        model = self.file('layers = [{ type = "linear", out = 6, name = "report" }, '
+                          '{ type = "linear", out = "classes", name = "default" }]\n', "names.toml")
+        self.refuses("transform", "--load", self.trained(model), "--config", self.file(ALL + INTEGER_8_4), *JETS,
+                     "--quiet", "--out", self.dir / "o", says="node 'report': configurations use this name")
+        self.assertFalse((self.dir / "o").exists())
 
     def test_data_with_other_features_is_refused(self):
         folder = self.quantized(CALIBRATED_8)

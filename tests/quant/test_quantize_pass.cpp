@@ -254,6 +254,20 @@ TEST_CASE("a module that two nodes call is quantized for both or not at all") {
   CHECK(width_of(graph, "a_1") == 8);
 }
 
+TEST_CASE("a node that a table by name could not name is refused") {
+  for (const char* name : {"by", "report", "default"}) {
+    GraphBuilder builder(4);
+    const NodeId first = builder.call_module("a", std::make_shared<Linear>(4, 4), {builder.input()});
+    Graph graph = builder.finish(builder.call_module(name, std::make_shared<Linear>(4, 4), {first}));
+    graph.initialize(1);
+    CHECK_THROWS_WITH(quantize_with(graph, {{"by", "type"}, {"linear", table(integer_config(8, 4))}}),
+                      Contains(fmt::format("node '{}'", name)) && Contains("another"));
+    CHECK(width_of(graph, "a") == 32);
+    quantize_with(graph, {{"by", "name"}, {"a", table(integer_config(8, 4))}});
+    CHECK(width_of(graph, name) == 32);
+  }
+}
+
 TEST_CASE("a quantized graph can be quantized anew, functions too") {
   for (bool branches : {false, true}) {
     const auto network = [&] { return branches ? branching_network(6, 2) : small_network(6, 7, 5, 2); };

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "graph/builder.hpp"
+#include "graph/modules.hpp"
 #include "quant/fixed/cast.hpp"
 #include "quant/fixed/text.hpp"
 #include "quant/integer/lower.hpp"
@@ -12,6 +14,7 @@
 #include "quant/integer/range_analysis.hpp"
 #include "quant/ledger.hpp"
 #include "quant/mutate.hpp"
+#include "quant/passes/passes.hpp"
 #include "tests/quant/quantized_network.hpp"
 #include "tests/support/allocations.hpp"
 
@@ -62,13 +65,21 @@ TEST_CASE("every intermediate value is the same, for MASE's integer formats") {
 TEST_CASE("every pair of rounding and overflow mode gives the same values everywhere") {
   for (const char* rounding : {"RND", "RND_ZERO", "RND_MIN_INF", "RND_INF", "RND_CONV", "RND_CONV_ODD", "TRN",
                                "TRN_ZERO", "CEIL", "UP"})
-    for (const char* overflow : {"SAT", "SAT_ZERO", "SAT_SYM", "WRAP"}) {
-      CAPTURE(rounding, overflow);
+    for (const auto& [overflow, saturated_bits] : std::vector<std::pair<std::string, int>>{{"SAT", 0},
+                                                                                           {"SAT_ZERO", 0},
+                                                                                           {"SAT_SYM", 0},
+                                                                                           {"WRAP", 0},
+                                                                                           {"WRAP", 2},
+                                                                                           {"WRAP_SM", 0},
+                                                                                           {"WRAP_SM", 6}}) {
+      CAPTURE(rounding, overflow, saturated_bits);
       Graph graph = small_network(8, 9, 5, 4);
       MetaValue config = integer_config(6, 3);
+      if (overflow == "WRAP_SM") config["data_in_signed"] = true;
       for (const char* tensor : {"data_in", "weight", "bias"}) {
         config[std::string(tensor) + "_rounding"] = rounding;
         config[std::string(tensor) + "_overflow"] = overflow;
+        config[std::string(tensor) + "_saturated_bits"] = saturated_bits;
       }
       quantize_all(graph, config);
       require_equal(graph, 600);
@@ -96,6 +107,53 @@ TEST_CASE("branches, functions and results of their own format are lowered") {
   config["data_in_signed"] = true;
   quantize_all(graph, config);
   require_equal(graph, 700);
+}
+
+TEST_CASE("sums and products beyond float32's exponents are the same") {
+  // One step is 2^64 or 2^60, and every number rounds away from zero.
+  const int fraction = GENERATE(-64, -60);
+  MetaValue coarse = integer_config(8, fraction);
+  for (const char* tensor : {"data_in", "weight"}) coarse[std::string(tensor) + "_rounding"] = "UP";
+  GraphBuilder builder(6);
+  NodeId node = builder.call_module("a", std::make_shared<Linear>(6, 5, false), {builder.input()});
+  Graph graph = builder.finish(builder.call_module("b", std::make_shared<Linear>(5, 5, false), {node}));
+  graph.initialize(3);
+  quantize_all(graph, coarse);
+  require_equal(graph, 300);
+  Graph branching = branching_network(7, 6);
+  PassArguments arguments;
+  arguments.options = {
+      {"by", "type"}, {"default", {{"config", integer_config(8, 4)}}}, {"mul", {{"config", coarse}}}};
+  run_pass(quant_passes()[0], branching, arguments);
+  require_equal(branching, 300);
+}
+
+TEST_CASE("an accumulator's products may be as wide as quantize lets them") {
+  const auto [data, weight] = GENERATE(table<int, int>({{31, 32}, {32, 31}, {48, 15}}));
+  CAPTURE(data, weight);
+  Graph graph = small_network(6, 5, 5, 5);
+  MetaValue config = integer_config(8, 4);
+  config["data_in_width"] = data;
+  config["weight_width"] = weight;
+  config["data_in_frac_width"] = config["weight_frac_width"] = 10;
+  config["data_in_overflow"] = config["weight_overflow"] = "WRAP";
+  config["accum"] = "fixed<16,6>";
+  quantize_all(graph, config);
+  require_equal(graph, 200);
+}
+
+TEST_CASE("a layer that is called twice, around a branch, is lowered for both calls") {
+  GraphBuilder builder(6);
+  const auto layer = std::make_shared<Linear>(6, 6);
+  const NodeId first = builder.call_module("a", layer, {builder.input()});
+  const NodeId second = builder.call_module("a", layer, {first});
+  const NodeId sum = builder.call_function("add", {second, first});
+  Graph graph = builder.finish(builder.call_function("relu", {sum}));
+  graph.initialize(2);
+  MetaValue config = integer_config(GENERATE(8, 16), 5);
+  if (GENERATE(false, true)) config["accum"] = "fixed<12,4,RND,SAT>";
+  quantize_all(graph, config);
+  require_equal(graph, 300);
 }
 
 TEST_CASE("the number of threads changes nothing in the report") {
@@ -127,6 +185,60 @@ TEST_CASE("planted faults are found, or change no value") {
     if (report.mismatches > 0) CHECK(report.first);
   }
   CHECK(caught > 30);
+}
+
+TEST_CASE("an accumulator whose bits all saturate stays a format when it is one bit short") {
+  Graph graph = small_network(6, 5, 5, 5);
+  MetaValue config = integer_config(8, 4);
+  config["accum"] = GENERATE("fixed<10,4,RND,WRAP_SM,10>", "fixed<10,4,TRN,WRAP,10>");
+  quantize_all(graph, config);
+  const IntegerProgram program = lower(graph);
+  int shortened = 0;
+  for (std::uint64_t number = 0; number < 60; ++number) {
+    const Mutant mutant = plant_fault(program, 1, number);
+    CAPTURE(mutant.fault);
+    for (const IntegerStep& step : mutant.program.steps)
+      if (step.accumulator) {
+        CHECK(fixed::is_valid(*step.accumulator));
+        shortened += step.accumulator->width == 9 ? 1 : 0;
+      }
+    check(mutant.program);
+  }
+  CHECK(shortened > 0);
+}
+
+TEST_CASE("a program whose parts do not fit together is refused") {
+  Graph graph = branching_network(6, 5);
+  quantize_all(graph, integer_config(8, 4));
+  const IntegerProgram good = lower(graph);
+  check(good);
+  const auto refuses = [&](const auto& damage, const std::string& words) {
+    IntegerProgram program = good;
+    damage(program);
+    CHECK_THROWS_WITH(check(program), Contains("integer network") && Contains(words));
+  };
+  const auto step_of = [](IntegerProgram& program, Operation operation) -> IntegerStep& {
+    return *std::ranges::find(program.steps, operation, &IntegerStep::operation);
+  };
+  for (Operation operation :
+       {Operation::quantize, Operation::dense, Operation::add, Operation::sub, Operation::mul})
+    refuses(
+        [&](IntegerProgram& p) {
+          p.values[static_cast<std::size_t>(step_of(p, operation).output)].fraction -= 1;
+        },
+        "of fraction");
+  refuses([](IntegerProgram& p) { p.values[0].fraction = 1 << 30; }, "of fraction");
+  refuses([](IntegerProgram& p) { p.values[0].fraction += 1; }, "input");
+  refuses([](IntegerProgram& p) { p.inputs[0].format.width = 64; }, "at most 61 bits");
+  refuses([](IntegerProgram& p) { p.inputs[0].format.width = 0; }, "width");
+  refuses([&](IntegerProgram& p) { step_of(p, Operation::quantize).format.width = 70; }, "width");
+  refuses([&](IntegerProgram& p) { step_of(p, Operation::dense).weights[0] = 128; }, "is not a number of");
+  refuses([&](IntegerProgram& p) { step_of(p, Operation::dense).bias[0] = -129; }, "is not a number of");
+  refuses(
+      [&](IntegerProgram& p) {
+        step_of(p, Operation::dense).accumulator = fixed::Format{16, 8};
+      },
+      "sum widths");
 }
 
 TEST_CASE("a node that is still float is named") {
@@ -227,4 +339,59 @@ TEST_CASE("range analysis is attained and sound") {
     CHECK((lo < -(std::int64_t{1} << (dense.sum_widths[o] - 2)) || hi >= std::int64_t{1}
                                                                              << (dense.sum_widths[o] - 2)));
   }
+}
+
+TEST_CASE("the bits by which a number exceeds its format are those of its farther end") {
+  const auto excess = [](Range range, const char* format) {
+    IntegerProgram program;
+    program.values = {{"in", 1, 0, {range}}, {"out", 1, 0, {}}};
+    IntegerStep step;
+    step.format = fixed::parse_format(format);
+    step.inputs = {0};
+    step.output = 1;
+    return analyze(program, step).excess_bits;
+  };
+  CHECK(excess({-128, 127}, "fixed<8,8>") == 0);
+  CHECK(excess({-129, 0}, "fixed<8,8>") == 1);
+  CHECK(excess({0, 128}, "fixed<8,8>") == 1);
+  CHECK(excess({-1000, 5000}, "fixed<8,8>") == 6);
+  CHECK(excess({0, 255}, "ufixed<8,8>") == 0);
+  CHECK(excess({-1, 1000}, "ufixed<8,8>") == 2);
+  CHECK(excess({-1, 5}, "ufixed<8,8>") == 1);
+  CHECK(excess({-300, 1000}, "ufixed<8,8>") == 10);
+}
+
+TEST_CASE("a bias far above its accumulator is in the range that analysis finds") {
+  const fixed::Format accumulator = fixed::parse_format("fixed<16,-48>");  // 64 bits of fraction
+  for (const int integer : {72, 73, 136}) {  // the bias stands 128 bits and more above the accumulator
+    IntegerProgram program;
+    program.values = {{"in", 1, 32, {{-128, 127}}}, {"out", 1, 64, {}}};
+    IntegerStep step;
+    step.operation = Operation::dense;
+    step.inputs = {0};
+    step.output = 1;
+    step.weights = {0};
+    step.weight_format = fixed::parse_format("fixed<8,-24>");
+    step.bias = {1};
+    step.bias_format = {8, integer};
+    step.accumulator = accumulator;
+    const StepRanges found = analyze(program, step);
+    const auto start = static_cast<std::int64_t>(fixed::cast(1, step.bias_format.fraction(), accumulator));
+    CAPTURE(integer, start, found.ranges[0].lo, found.ranges[0].hi);
+    CHECK(found.ranges[0].lo <= start);
+    CHECK(start <= found.ranges[0].hi);
+    CHECK(found.excess_bits > 0);
+  }
+}
+
+TEST_CASE("a workspace is not written beyond its samples") {
+  Graph graph = small_network(6, 5, 5, 5);
+  quantize_all(graph, integer_config(8, 4));
+  const IntegerNetwork network(lower(graph));
+  IntegerNetwork::Workspace workspace(network);
+  constexpr Index kMany = IntegerNetwork::kBlock + 1;
+  const std::vector<std::int64_t> x(6 * kMany, 1);
+  const std::int64_t* inputs[] = {x.data()};
+  CHECK_THROWS_WITH(network.run(Isa::portable, kMany, inputs, kMany, workspace),
+                    Contains("at most 256 samples"));
 }
