@@ -5,7 +5,8 @@
 // Counters are GFLOP/s (medians over the rounds) of each contestant and of the processor's peak, and the
 // medians of the rounds' ratios: jsc/libxsmm, jsc/peak, ... Every contestant's result is checked before it is
 // timed: ours against the reference to the bit, the others within rounding. A peer runs in the fastest of the
-// forms it has (peers/gemm_peers.hpp). Ours adds the bias in forward, which the others do not do.
+// forms it has (peers/gemm_peers.hpp). Ours adds the bias in forward, which the others do not do. jsc_blas,
+// at squares, is jsc with OpenBLAS admitted, as with --blas.
 #include "engine/gemm.hpp"
 
 #include <benchmark/benchmark.h>
@@ -109,7 +110,7 @@ void product(benchmark::State& state, GemmRole role) {
   std::string label;  // the form that each peer chose
   const Expected with_bias(problem, layer.bias.data), expected(problem, nullptr);
   const auto add = [&](const GemmForm& form, const std::string& name, bool exact) {
-    if (!(exact ? with_bias : expected).met(form, exact)) {
+    if (!with_bias.met(form, exact)) {
       state.SkipWithError(("wrong result: " + name + ", " + form.name).c_str());
       return;
     }
@@ -123,6 +124,8 @@ void product(benchmark::State& state, GemmRole role) {
     const double work = run_fma_peak(isa, kSteps);
     if (threads == 1) contestants.push_back({"peak" + suffix, work, [=] { run_fma_peak(isa, kSteps); }});
   }
+  if (in == out && out == batch)
+    add(ours(problem, layer, {detected_isa(), threads, true}), "jsc_blas", false);
   const auto add_peer = [&](const std::string& name, const std::vector<GemmForm>& forms) {
     std::vector<Contestant> all;
     for (const GemmForm& form : forms) {
@@ -155,6 +158,8 @@ void product(benchmark::State& state, GemmRole role) {
     }
     if (threads == 1 && detected_isa() == Isa::avx512)
       state.counters["jsc_avx2/peak_avx2"] = race.ratio("jsc_avx2", "peak_avx2");
+    if (state.counters.contains("jsc_blas"))
+      state.counters["jsc_blas/openblas"] = race.ratio("jsc_blas", "openblas");
     state.SetIterationTime(flops / (race.rate("jsc")));
   }
 }

@@ -1,9 +1,13 @@
 #include "apps/training/train_settings.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <thread>
+
+#include "engine/gemm_blas.hpp"
 
 namespace jsc {
 
@@ -30,6 +34,20 @@ std::vector<float> parse_weights(const std::string& text, std::size_t classes) {
   return weights;
 }
 
+// Once a process, however often it asks how to compute.
+void warn_of_outdated_blas() {
+  static const bool warned = [] {
+    const std::string core = outdated_blas_core();
+    if (core.empty()) return false;
+    fmt::print(stderr,
+               "warning: --blas: OpenBLAS takes this processor for a {} without AVX2, so it is not used; set "
+               "OPENBLAS_CORETYPE={} to choose its kernels\n",
+               core, detected_isa() == Isa::avx512 ? "SKYLAKEX" : "HASWELL");
+    return true;
+  }();
+  static_cast<void>(warned);
+}
+
 }  // namespace
 
 void ExecutionSettings::add_to(Settings& settings) {
@@ -44,6 +62,7 @@ void ExecutionSettings::add_to(Settings& settings) {
 Execution ExecutionSettings::execution() const {
   const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
   const std::int64_t count = threads > 0 ? threads : std::max<std::int64_t>(1, cores);
+  if (blas) warn_of_outdated_blas();
   return {masked_isa(cpu_mask), static_cast<int>(count), blas};
 }
 

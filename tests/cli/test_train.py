@@ -105,6 +105,25 @@ class Train(CliTest):
         self.assertEqual(states[0], states[1])
         self.assertEqual(states[0], states[2])
 
+    def test_openblas_that_mistakes_the_processor_is_named_and_not_used(self):
+        if "avx2" not in pathlib.Path("/proc/cpuinfo").read_text().split():
+            self.skipTest("needs a processor with AVX2")
+        model = self.dir / "wide.toml"
+        model.write_text('layers = [{ type = "linear", out = 1024 }, { type = "linear", out = 1024 }, '
+                         '{ type = "linear", out = "classes" }]\n')  # fmt: skip
+        hashes = {}
+        for core, options in (("none", []), ("Prescott", ["--blas"]), ("Haswell", ["--blas"])):
+            out = self.dir / core
+            _, err = run("train", model, "--data", "emulated:2000:1", "--max-steps", 2, "--batch-size", 1024, "--no-report",
+                         "--quiet", "--out", out, *options, env=os.environ | {"OPENBLAS_CORETYPE": core})  # fmt: skip
+            warnings = [line for line in err.splitlines() if "OpenBLAS" in line]
+            self.assertEqual(len(warnings), core == "Prescott", err)
+            for words in ("Prescott", "OPENBLAS_CORETYPE=") if warnings else ():
+                self.assertIn(words, warnings[0])
+            hashes[core] = json.loads((out / "summary.json").read_text())["weights_hash"]
+        self.assertEqual(hashes["Prescott"], hashes["none"])
+        self.assertNotEqual(hashes["Haswell"], hashes["none"])  # or it is not used at all
+
     def test_a_seed_decides_the_result(self):
         hashes = []
         for i, seed in enumerate([1, 1, 2]):
