@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "apps/jsc_fixed/batch.hpp"
+#include "bench/main.hpp"
 #include "engine/random.hpp"
 #include "quant/fixed/fixed.hpp"
 #include "quant/fixed/narrow_cast.hpp"
@@ -90,6 +91,12 @@ void time_casts(benchmark::State& state, const Format& format, const CastAll& ca
       static_cast<double>(kNumbers) * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
+template <class T, class CastAll>
+void add_casts(const char* modes, const char* way, const Format& format, const CastAll& cast_all) {
+  benchmark::RegisterBenchmark((std::string("cast/") + modes + "/" + way).c_str(),
+                               [=](benchmark::State& state) { time_casts<T>(state, format, cast_all); });
+}
+
 template <std::size_t kMode>
 void compiled_casts(const std::int64_t* from, std::int64_t* to) {
   using To = fixed::Value<target(kModes[kMode].rounding, kModes[kMode].overflow)>;
@@ -100,24 +107,20 @@ void compiled_casts(const std::int64_t* from, std::int64_t* to) {
 template <std::size_t kMode>
 void register_mode() {
   const Format format = target(kModes[kMode].rounding, kModes[kMode].overflow);
-  const std::string name = std::string("cast/") + kModes[kMode].name + "/";
-  const auto add = [&]<class T>(const char* way, T, auto cast_all) {
-    benchmark::RegisterBenchmark((name + way).c_str(),
-                                 [=](benchmark::State& state) { time_casts<T>(state, format, cast_all); });
-  };
-  add("run_time", std::int64_t{}, [format](const std::int64_t* from, std::int64_t* to) {
+  const char* modes = kModes[kMode].name;
+  add_casts<std::int64_t>(modes, "run_time", format, [format](const std::int64_t* from, std::int64_t* to) {
     for (std::size_t i = 0; i < kNumbers; ++i)
       to[i] = static_cast<std::int64_t>(fixed::cast(from[i], kFraction, format));
   });
-  add("compiled", std::int64_t{}, compiled_casts<kMode>);
-  add("narrow", std::int64_t{}, [format](const std::int64_t* from, std::int64_t* to) {
+  add_casts<std::int64_t>(modes, "compiled", format, compiled_casts<kMode>);
+  add_casts<std::int64_t>(modes, "narrow", format, [format](const std::int64_t* from, std::int64_t* to) {
     const fixed::NarrowCast cast(kFraction, format);
     for (std::size_t i = 0; i < kNumbers; ++i) to[i] = cast(from[i]);
   });
-  add("rows32", std::int32_t{}, [format](const std::int32_t* from, std::int32_t* to) {
+  add_casts<std::int32_t>(modes, "rows32", format, [format](const std::int32_t* from, std::int32_t* to) {
     cast_row(detected_isa(), kNumbers, from, kFraction, format, to);
   });
-  add("rows64", std::int64_t{}, [format](const std::int64_t* from, std::int64_t* to) {
+  add_casts<std::int64_t>(modes, "rows64", format, [format](const std::int64_t* from, std::int64_t* to) {
     cast_row(detected_isa(), kNumbers, from, kFraction, format, to);
   });
 }
@@ -183,17 +186,15 @@ void register_modes(std::index_sequence<kMode...>) {
   (register_mode<kMode>(), ...);
 }
 
-void register_all() {
+}  // namespace
+
+void register_benchmarks() {
   register_modes(std::make_index_sequence<std::size(kModes)>());
   const Format format = target(Rounding::rnd_conv, Overflow::sat);
-  benchmark::RegisterBenchmark("cast/rnd_conv+sat/plain_c", [=](benchmark::State& state) {
-    time_casts<std::int64_t>(state, format, plain_casts);
-  });
+  add_casts<std::int64_t>("rnd_conv+sat", "plain_c", format, plain_casts);
 #ifdef JSC_BENCH_SYSTEMC
-  benchmark::RegisterBenchmark("cast/rnd_conv+sat/systemc", [=](benchmark::State& state) {
-    time_casts<std::int64_t>(state, format, [&](const std::int64_t* from, std::int64_t* to) {
-      jsc_bench::systemc_casts(from, kNumbers, kFraction, format.width, format.integer, to);
-    });
+  add_casts<std::int64_t>("rnd_conv+sat", "systemc", format, [=](const std::int64_t* from, std::int64_t* to) {
+    jsc_bench::systemc_casts(from, kNumbers, kFraction, format.width, format.integer, to);
   });
 #endif
   for (const char* operation : {"cast", "mul"})
@@ -201,13 +202,4 @@ void register_all() {
                                  [=](benchmark::State& state) { batch(state, operation); });
 }
 
-}  // namespace
 }  // namespace jsc
-
-int main(int argc, char** argv) {
-  jsc::register_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}

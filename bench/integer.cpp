@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "apps/models/model.hpp"
+#include "bench/main.hpp"
 #include "engine/random.hpp"
 #include "quant/integer/inference.hpp"
 #include "quant/integer/lower.hpp"
@@ -154,39 +155,37 @@ std::vector<Variant> variants() {
   return all;
 }
 
-benchmark::internal::Benchmark* register_case(const std::string& network, const Scheme& scheme,
-                                              const Variant& variant, Index batch) {
-  const std::string isa = variant.name.empty() ? "" : "/" + variant.name;
-  return benchmark::RegisterBenchmark(
-      (network + "/" + scheme.name + isa + "/" + std::to_string(batch)).c_str(),
-      [=](benchmark::State& state) {
-        const IntegerProgram program = make_program(network.c_str(), scheme);
-        time_executor(state, program, IntegerInference(program, variant.isa, *variant.kernels), batch);
-      });
+// make(program) is the executor.
+template <class Make>
+benchmark::internal::Benchmark* add_case(const char* network, const Scheme& scheme, const std::string& how,
+                                         Index batch, const Make& make) {
+  const std::string name = std::string(network) + "/" + scheme.name + how + "/" + std::to_string(batch);
+  return benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+    const IntegerProgram program = make_program(network, scheme);
+    time_executor(state, program, make(program), batch);
+  });
 }
 
-void register_all() {
+benchmark::internal::Benchmark* add_inference(const char* network, const Scheme& scheme,
+                                              const Variant& variant, Index batch) {
+  return add_case(network, scheme, variant.name.empty() ? "" : "/" + variant.name, batch,
+                  [=](const IntegerProgram& program) {
+                    return IntegerInference(program, variant.isa, *variant.kernels);
+                  });
+}
+
+}  // namespace
+
+void register_benchmarks() {
   for (const char* network : {"jsc-toy", "jsc-hls4ml"})
     for (const Scheme& scheme : kSchemes) {
       for (const Variant& variant : variants())
         for (Index batch : {1, 512, 16384})
-          if (batch == 16384 || variant.name.empty()) register_case(network, scheme, variant, batch);
-      register_case(network, scheme, variants()[0], 16384)->Threads(2)->UseRealTime();  // each its workspace
-      benchmark::RegisterBenchmark((std::string(network) + "/" + scheme.name + "/verification/16384").c_str(),
-                                   [=](benchmark::State& state) {
-                                     const IntegerProgram program = make_program(network, scheme);
-                                     time_executor(state, program, Verification(program), 16384);
-                                   });
+          if (batch == 16384 || variant.name.empty()) add_inference(network, scheme, variant, batch);
+      add_inference(network, scheme, variants()[0], 16384)->Threads(2)->UseRealTime();  // each its workspace
+      add_case(network, scheme, "/verification", 16384,
+               [](const IntegerProgram& program) { return Verification(program); });
     }
 }
 
-}  // namespace
 }  // namespace jsc
-
-int main(int argc, char** argv) {
-  jsc::register_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}
