@@ -5,20 +5,12 @@
 #include "graph/modules.hpp"
 #include "ops/initialize.hpp"
 #include "ops/linear.hpp"
+#include "quant/batch_norm_state.hpp"
 #include "quant/fold.hpp"
 
 namespace jsc {
 
 namespace {
-
-const Parameter* find_parameter(const Module& module, std::string_view name) {
-  const auto found = std::ranges::find(module.parameters(), name, &Parameter::name);
-  return found == module.parameters().end() ? nullptr : &*found;
-}
-
-float number(const Parameter* parameter, Index i, float otherwise) {
-  return parameter == nullptr ? otherwise : parameter->value.data[i];
-}
 
 // The layer's tensors on the tape.
 struct Recorded {
@@ -27,21 +19,14 @@ struct Recorded {
 
 // W' and b'. x is only looked at in training with the batch's statistics.
 std::pair<Variable, Variable> record_folded(Tape& tape, Variable x, const Recorded& layer,
-                                            std::vector<Buffer>& buffers, const LinearBatchNormShape& shape,
+                                            BatchNormBuffers buffers, const LinearBatchNormShape& shape,
                                             bool batch_statistics) {
   // Without statistics to take, the normalization only asks how many features there are: W has a row for
   // each.
   const Variable source = batch_statistics ? linear(tape, x, layer.weight, layer.bias) : layer.weight;
   const auto [alpha, beta] = batch_norm_constants(
-      tape,
-      {source,
-       layer.norm_weight,
-       layer.norm_bias,
-       {std::get<std::vector<float>>(buffers[0].value).data(),
-        std::get<std::vector<float>>(buffers[1].value).data(), &std::get<std::int64_t>(buffers[2].value)},
-       static_cast<float>(shape.eps),
-       static_cast<float>(shape.momentum),
-       batch_statistics});
+      tape, {source, layer.norm_weight, layer.norm_bias, buffers, static_cast<float>(shape.eps),
+             static_cast<float>(shape.momentum), batch_statistics});
   return fold(tape, layer.weight, layer.bias, alpha, beta);
 }
 
@@ -74,27 +59,17 @@ std::vector<Buffer> linear_batch_norm_buffers(const LinearBatchNormShape& shape)
 void initialize_linear_batch_norm(const LinearBatchNormShape& shape, RandomStream stream, Module& module) {
   std::vector<Parameter>& parameters = module.parameters();
   initialize_linear(stream, parameters[0].value, shape.bias ? parameters[1].value : Matrix{});
-  for (Parameter& parameter : parameters) {
-    if (parameter.name == "norm.weight") std::fill_n(parameter.value.data, shape.out, 1.0F);
-    if (parameter.name == "norm.bias") std::fill_n(parameter.value.data, shape.out, 0.0F);
-  }
-  module.buffers() = linear_batch_norm_buffers(shape);
+  initialize_batch_norm(module, "norm.");
 }
 
 FoldedValues folded_values(const LinearBatchNormShape& shape, const Module& module) {
-  const auto& mean = std::get<std::vector<float>>(module.buffers()[0].value);
-  const auto& variance = std::get<std::vector<float>>(module.buffers()[1].value);
-  const Parameter *weight = find_parameter(module, "weight"), *bias = find_parameter(module, "bias"),
-                  *norm_weight = find_parameter(module, "norm.weight"),
-                  *norm_bias = find_parameter(module, "norm.bias");
+  const Matrix weight = module.parameters()[0].value;
   FoldedValues folded;
   folded.weight.resize(static_cast<std::size_t>(shape.out * shape.in));
   for (Index o = 0; o < shape.out; ++o) {
-    const auto i = static_cast<std::size_t>(o);
-    const auto [alpha, beta] =
-        scale_and_offset(number(norm_weight, o, 1.0F), number(norm_bias, o, 0.0F), mean[i],
-                         inverse_deviation(variance[i], static_cast<float>(shape.eps)));
-    folded.bias.push_back(fold_neuron(shape.in, alpha, beta, weight->value.row(o), number(bias, o, 0.0F),
+    const auto [alpha, beta] = running_scale_and_offset(module, "norm.", o, shape.eps);
+    folded.bias.push_back(fold_neuron(shape.in, alpha, beta, weight.row(o),
+                                      shape.bias ? module.parameters()[1].value.data[o] : 0.0F,
                                       folded.weight.data() + o * shape.in));
   }
   return folded;
@@ -118,8 +93,8 @@ Variable LinearBatchNorm1d::record(Tape& tape, std::span<const Variable> inputs,
   const auto parameter = [&](std::string_view name) { return parameter_variable(tape, name, path); };
   const auto [weight, bias] = record_folded(
       tape, inputs[0],
-      {parameter("weight"), parameter("bias"), parameter("norm.weight"), parameter("norm.bias")}, buffers_,
-      shape_, context.mode == Mode::train);
+      {parameter("weight"), parameter("bias"), parameter("norm.weight"), parameter("norm.bias")},
+      batch_norm_buffers(*this), shape_, context.mode == Mode::train);
   return linear(tape, inputs[0], weight, bias);
 }
 
@@ -148,11 +123,11 @@ Index QuantizedLinearBatchNorm1d::output_features(std::span<const Index> inputs)
 
 Variable QuantizedLinearBatchNorm1d::record(Tape& tape, std::span<const Variable> inputs,
                                             const RecordContext& context, std::string_view path) {
-  const auto parameter = [&](std::string_view name) { return parameter_variable(tape, name, path); };
   const Variable x = quantize_input(tape, inputs[0], 0, context, path);
+  const auto parameter = [&](std::string_view name) { return parameter_variable(tape, name, path); };
   auto [weight, bias] = record_folded(
       tape, x, {parameter("weight"), parameter("bias"), parameter("norm.weight"), parameter("norm.bias")},
-      buffers_, shape_, context.mode == Mode::train && quantization().batch_statistics);
+      batch_norm_buffers(*this), shape_, context.mode == Mode::train && quantization().batch_statistics);
   weight = quantize(tape, weight, kWeight, context, path, "weight");
   bias = quantize(tape, bias, kBias, context, path, "bias");
   const Variable y = quantization().fixed() ? exact_linear(tape, x, weight, bias, sum_formats(), path)

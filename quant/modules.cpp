@@ -7,6 +7,7 @@
 #include "ops/initialize.hpp"
 #include "ops/linear.hpp"
 #include "ops/relu.hpp"
+#include "quant/batch_norm_state.hpp"
 
 namespace jsc {
 
@@ -77,14 +78,9 @@ Index QuantizedBatchNorm1d::output_features(std::span<const Index> inputs) const
 }
 
 std::pair<std::vector<float>, std::vector<float>> QuantizedBatchNorm1d::constants() const {
-  const auto& mean = std::get<std::vector<float>>(buffers_[0].value);
-  const auto& variance = std::get<std::vector<float>>(buffers_[1].value);
   std::pair<std::vector<float>, std::vector<float>> constants;
-  for (std::size_t f = 0; f < mean.size(); ++f) {
-    const float weight = affine_ ? parameters_[0].value.data[f] : 1.0F;
-    const float bias = affine_ ? parameters_[1].value.data[f] : 0.0F;
-    const auto [alpha, beta] =
-        scale_and_offset(weight, bias, mean[f], inverse_deviation(variance[f], static_cast<float>(eps_)));
+  for (Index f = 0; f < features_; ++f) {
+    const auto [alpha, beta] = running_scale_and_offset(*this, "", f, eps_);
     constants.first.push_back(alpha);
     constants.second.push_back(beta);
   }
@@ -94,15 +90,13 @@ std::pair<std::vector<float>, std::vector<float>> QuantizedBatchNorm1d::constant
 Variable QuantizedBatchNorm1d::record(Tape& tape, std::span<const Variable> inputs,
                                       const RecordContext& context, std::string_view path) {
   const Variable x = quantize_input(tape, inputs[0], 0, context, path);
-  const BatchNormSource source{
-      x,
-      parameter_variable(tape, "weight", path),
-      parameter_variable(tape, "bias", path),
-      {std::get<std::vector<float>>(buffers_[0].value).data(),
-       std::get<std::vector<float>>(buffers_[1].value).data(), &std::get<std::int64_t>(buffers_[2].value)},
-      static_cast<float>(eps_),
-      static_cast<float>(momentum_),
-      context.mode == Mode::train && quantization().batch_statistics};
+  const BatchNormSource source{x,
+                               parameter_variable(tape, "weight", path),
+                               parameter_variable(tape, "bias", path),
+                               batch_norm_buffers(*this),
+                               static_cast<float>(eps_),
+                               static_cast<float>(momentum_),
+                               context.mode == Mode::train && quantization().batch_statistics};
   auto [alpha, beta] = batch_norm_constants(tape, source);
   alpha = quantize(tape, alpha, kScale, context, path, "weight");
   beta = quantize(tape, beta, kOffset, context, path, "bias");
@@ -112,13 +106,7 @@ Variable QuantizedBatchNorm1d::record(Tape& tape, std::span<const Variable> inpu
 }
 
 void QuantizedBatchNorm1d::initialize(RandomStream) {
-  if (affine_) {
-    std::fill_n(parameters_[0].value.data, features_, 1.0F);
-    std::fill_n(parameters_[1].value.data, features_, 0.0F);
-  }
-  std::ranges::fill(std::get<std::vector<float>>(buffers_[0].value), 0.0F);
-  std::ranges::fill(std::get<std::vector<float>>(buffers_[1].value), 1.0F);
-  std::get<std::int64_t>(buffers_[2].value) = 0;
+  initialize_batch_norm(*this, "");
   reset_thresholds();
 }
 
