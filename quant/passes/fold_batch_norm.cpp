@@ -1,7 +1,7 @@
 // fold_batch_norm: a BatchNorm1d that alone reads a Linear becomes part of it.
 //   before      y = alpha (W x + b) + beta                                             (ops/batch_norm.hpp)
 //   after       y = W' x + b',  W' = diag(alpha) W,  b' = alpha b + beta                          (fold.hpp)
-//   conditions  float layers; nobody else reads the Linear or calls either module
+//   conditions  a float network; nobody else reads the Linear or calls either module
 // As it stands alpha and beta are those of the running statistics, W' and b' are parameters of a Linear, and
 // the normalization is gone. With `train = true` both layers' parameters stay and make up a
 // LinearBatchNorm1d, which goes on taking statistics in training. In evaluation mode all three compute the
@@ -12,6 +12,7 @@
 #include "graph/modules.hpp"
 #include "quant/linear_batch_norm.hpp"
 #include "quant/passes/passes.hpp"
+#include "quant/quantization.hpp"
 
 namespace jsc {
 
@@ -52,6 +53,10 @@ std::shared_ptr<LinearBatchNorm1d> fused(const Linear& linear, const BatchNorm1d
 
 PassResult fold_batch_norm(Graph& graph, const PassArguments& arguments) {
   const bool train = arguments.options.at("train").get<bool>();
+  // A checkpoint repeats the structure first and quantizes then, and so does the float network beside it.
+  for (const Node& node : graph.nodes)
+    if (quantized_module(graph, node) != nullptr)
+      fail("fold_batch_norm: node '{}' is quantized already: fold before quantize", node.name);
   PassResult result;
   for (std::size_t id = 0; id < graph.nodes.size(); ++id) {
     const Linear* linear = foldable(graph, graph.nodes[id]);

@@ -477,6 +477,13 @@ class Configuration(QuantizeTest):
         run("transform", "--load", folded, "--config", self.file(CALIBRATED_8), *JETS, "--quiet", "--out", again)
         self.assertEqual(self.certificate(again)["program_hash"], self.certificate(both)["program_hash"])
 
+    def test_folding_comes_before_quantizing(self):
+        text = ALL + INTEGER_8_4 + "[passes.fold_batch_norm]\n"
+        says = "node 'seq_blocks_0' is quantized already: fold before quantize"
+        self.refuses("train", "jsc-toy", "--config", self.file(text), *TRAIN, "--out", self.dir / "o", says=says)
+        self.refuses("transform", "--load", self.quantized(CALIBRATED_8), "--config",
+                     self.file("[passes.fold_batch_norm]\n"), *JETS, "--quiet", "--out", self.dir / "o", says=says)
+
     def test_a_configuration_that_quantizes_nothing_warns(self):
         for text, words in [
             (ALL + 'name = "NA"\n', "the configuration quantizes nothing"),
