@@ -14,7 +14,7 @@ namespace jsc {
 using Action = std::function<int()>;
 
 Action add_train(CLI::App& root, const std::string& command_line);  // which runs keep
-Action add_sweep(CLI::App& root);
+Action add_sweep(CLI::App& root, const std::string& command_line);
 Action add_compare(CLI::App& root);
 Action add_test(CLI::App& root);
 Action add_transform(CLI::App& root);

@@ -5,7 +5,6 @@
 
 #include "apps/jsc_train/commands.hpp"
 #include "apps/report/html.hpp"
-#include "apps/report/plot_numbers.hpp"
 #include "apps/sweep/compare_runs.hpp"
 
 namespace jsc {
@@ -53,17 +52,10 @@ struct CompareCommand {
     page.section("What differs");
     page.text(
         "Settings that are the same in all runs are left out. The numbers are of each run's best epoch, the "
-        "one "
-        "of the smallest validation loss.");
+        "one of the smallest validation loss.");
     page.table(comparison(runs, false), {.caption = "Runs", .file = "table"});
     page.section("Curves");
-    for (NamedPlot& named : comparison_plots(runs)) {
-      named.plot.draw_title = false;
-      named.plot.width = 520;
-      named.plot.height = 380;
-      page.plot(script_of(named.plot), plot_numbers(named.plot),
-                {.caption = named.plot.title, .file = named.file});
-    }
+    for (const NamedPlot& named : comparison_plots(runs)) add_plot(page, named);
     page.section("Folders");
     std::vector<Fact> facts;
     for (const ComparedRun& run : runs) facts.push_back({run.name, run.folder.path(), true});

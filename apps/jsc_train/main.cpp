@@ -65,7 +65,7 @@ int run(int argc, char** argv) {
 
   std::map<std::string, jsc::Action> actions;
   actions["train"] = jsc::add_train(app, shell_command(argc, argv));
-  actions["sweep"] = jsc::add_sweep(app);
+  actions["sweep"] = jsc::add_sweep(app, shell_command(argc, argv));
   actions["compare"] = jsc::add_compare(app);
   actions["test"] = jsc::add_test(app);
   actions["infer"] = jsc::add_infer(app);

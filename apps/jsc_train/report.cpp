@@ -24,11 +24,7 @@ struct ReportCommand {
     if (run_folder.empty()) fail("report: no run folder given");
     const RunFolder folder = RunFolder::open(run_folder);
     TrainSettings train;
-    Settings of_run;
-    of_run.add("model", &train.model, "");
-    train.add_to(of_run);
-    of_run.read_config(folder.file("config.toml"), {"passes"});
-    of_run.resolve();
+    train.read(folder.file("config.toml"));
     if (!data.empty()) train.data.data = data;
 
     const Execution how = execution.execution();

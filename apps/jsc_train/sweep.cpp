@@ -48,7 +48,7 @@ struct SweepCommand {
   TrainSettings fixed;
   std::map<std::string, std::string> texts;
   Settings settings;
-  std::string config, out, resume, sort;
+  std::string config, out, resume, sort, command_line;
   std::int64_t seeds = 0;
   bool paired = false, json = false;
 
@@ -77,10 +77,7 @@ void SweepCommand::read_settings(std::vector<PassCall>& passes) {
     if (!RunFolder::at(out).has("sweep.toml"))
       fail("{}: not the folder of a sweep (it has no sweep.toml)", out);
   }
-  if (!config.empty()) {
-    settings.read_config(config, {"passes", "inputs"});
-    if (has_passes(config)) passes = read_passes(config);
-  }
+  if (!config.empty()) passes = read_config_with_passes(settings, config, {"inputs"});
   for (const Settings::Row& row : settings.rows())
     if (std::ranges::find(unswept_settings(), row.key) != unswept_settings().end())
       for (const std::string& text : {row.flag_value, row.config_value})
@@ -153,7 +150,7 @@ int SweepCommand::run() {
     fmt::print(stderr, "sweep  {}: {} trials, {} at a time, in {}\n", sweep_title(sweep), sweep.trials.size(),
                std::min<std::size_t>(static_cast<std::size_t>(threads), sweep.trials.size()), folder.path());
   catch_interrupts();
-  SweepRunner runner(sweep, passes, folder.path(), threads, fixed.quiet);
+  SweepRunner runner(sweep, passes, command_line, folder.path(), threads, fixed.quiet);
   if (!runner.run()) {
     fmt::print(stderr, "interrupted; continue with: jsc-train sweep --resume {}\n", folder.path());
     return 130;
@@ -170,7 +167,7 @@ int SweepCommand::run() {
 
 }  // namespace
 
-Action add_sweep(CLI::App& root) {
+Action add_sweep(CLI::App& root, const std::string& command_line) {
   CLI::App* app = root.add_subcommand("sweep", "train with many settings and compare them in one table");
   app->footer(
       "Any option takes a list or a range; every combination is trained, several at a time, each on one "
@@ -193,8 +190,8 @@ Action add_sweep(CLI::App& root) {
       "and ends with the same table. In a TOML file lists are arrays: batch_size = [64, 128].\n"
       "Exit codes: 0 done, 1 a trial failed (the table says why), 2 bad input, 130 interrupted.");
   auto command = std::make_shared<SweepCommand>();
+  command->command_line = command_line;
   Settings single;
-  single.add("model", &command->fixed.model, "zoo names (jsc-train models) or .toml files").positional();
   command->fixed.add_to(single);
   command->settings = single.list_form(command->texts, unswept_settings());
   command->settings.add("seeds", &command->seeds, "train with this many seeds, from --seed on (0: only that)")

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "apps/jsc_train/commands.hpp"
-#include "apps/pages/run_page.hpp"
+#include "apps/pages/finish_run.hpp"
 #include "apps/report/format.hpp"
 #include "apps/settings/settings_table.hpp"
 #include "apps/support/interrupt.hpp"
@@ -36,10 +36,7 @@ struct TrainCommand {
 
   int run() {
     if (!resume.empty()) return go_on();
-    if (!config.empty()) {
-      settings.read_config(config, {"passes"});
-      if (has_passes(config)) passes = read_passes(config);
-    }
+    if (!config.empty()) passes = read_config_with_passes(settings, config);
     settings.resolve();
     return start();
   }
@@ -48,7 +45,6 @@ struct TrainCommand {
   int start();
   int go_on();
   int finish(Run& run) const;
-  void write_report(const Run& run) const;
 };
 
 int TrainCommand::start() {
@@ -93,22 +89,12 @@ int TrainCommand::finish(Run& run) const {
                run.position().epoch + 1, run.position().batch, run.folder().path());
     return 130;
   }
-  run.print_result(run.finish());
-  if (train.report) write_report(run);
+  const FinishedRun finished = finish_run(run, PageExtent::whole);
+  run.print_result(finished.test);
+  for (const std::string& warning : finished.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  if (!train.quiet && run.folder().has("report.html"))
+    fmt::print(stderr, "report {}\n", run.folder().file("report.html"));
   return 0;
-}
-
-// The training is over and its result written: a page that cannot be made is no more than a warning.
-void TrainCommand::write_report(const Run& run) const {
-  const std::string& folder = run.folder().path();
-  try {
-    TrainedModel best = open_trained_model(folder);
-    for (const std::string& warning : write_run_page(folder, best, run.data(), train.execution()))
-      fmt::print(stderr, "warning: {}\n", warning);
-    if (!train.quiet) fmt::print(stderr, "report {}\n", run.folder().file("report.html"));
-  } catch (const Error& error) {
-    fmt::print(stderr, "warning: no report: {}\n", error.what());
-  }
 }
 
 }  // namespace
@@ -128,8 +114,6 @@ Action add_train(CLI::App& root, const std::string& command_line) {
       "--resume).");
   auto command = std::make_shared<TrainCommand>();
   command->command_line = command_line;
-  command->settings.add("model", &command->train.model, "zoo name (jsc-train models) or .toml file")
-      .positional();
   command->train.add_to(command->settings);
   command->settings.add_flags(*app);
   app->add_option("--config", command->config,

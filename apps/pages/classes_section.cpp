@@ -36,11 +36,11 @@ std::vector<std::size_t> shown_classes(const Evaluation& evaluation) {
 
 void add_curves(Plot& plot, Table& numbers, const std::vector<std::string>& names,
                 const Evaluation& evaluation, const std::vector<std::size_t>& shown, const char* network,
-                bool dashed) {
+                bool dashed, const std::vector<std::string>& labels) {
   for (std::size_t s = 0; s < shown.size(); ++s) {
     const Roc& roc = evaluation.roc[shown[s]];
     Series series;
-    series.label = fmt::format("{}{}  AUC {:.4f}", names[shown[s]], network, *roc.auc());
+    if (s < labels.size()) series.label = labels[s];
     series.look = static_cast<int>(s);
     series.dashed = dashed;
     for (int i = 1; i <= kEfficiencies; ++i) {
@@ -64,10 +64,16 @@ void add_roc(Page& page, const std::vector<std::string>& names, const Evaluation
   plot.draw_title = false;
   Table numbers({"class", "signal efficiency", "background efficiency"},
                 {Align::left, Align::right, Align::right});
-  add_curves(plot, numbers, names, plain, shown, quantized != nullptr ? ", float" : "", false);
-  if (quantized != nullptr) add_curves(plot, numbers, names, *quantized, shown, ", quantized", true);
-  plot.width = 560;
-  plot.height = 320 + 18 * static_cast<int>(plot.series.size());  // room for the key
+  // One entry of the key for both networks: twice as many could not be read on a phone.
+  std::vector<std::string> labels;
+  for (const std::size_t c : shown) {
+    labels.push_back(fmt::format("{}  AUC {:.4f}", names[c], *plain.roc[c].auc()));
+    if (quantized != nullptr) labels.back() += fmt::format(", quantized {:.4f}", *quantized->roc[c].auc());
+  }
+  add_curves(plot, numbers, names, plain, shown, quantized != nullptr ? ", float" : "", false, labels);
+  if (quantized != nullptr) add_curves(plot, numbers, names, *quantized, shown, ", quantized", true, {});
+  plot.width = kHalfWidth;
+  plot.height = kHalfHeight;
   double least = 1;
   for (const Series& series : plot.series)
     for (const double y : series.y)
@@ -76,7 +82,7 @@ void add_roc(Page& page, const std::vector<std::string>& names, const Evaluation
   plot.y_range = AxisRange{least < 1 ? std::pow(10, std::floor(std::log10(least))) : 0.1, 1};
   plot.description =
       fmt::format("Background efficiency over signal efficiency, each class against all others, of {}", rows);
-  for (const Series& series : plot.series) plot.description += "; " + series.label;
+  for (const std::string& label : labels) plot.description += "; " + label;
 
   std::string note =
       "Each class against all others, by its probability. Lower is better: a curve shows what share of the "

@@ -8,11 +8,7 @@ namespace jsc {
 
 void add_configuration_section(Page& page, const std::string& config_path) {
   TrainSettings train;
-  Settings settings;
-  settings.add("model", &train.model, "");
-  train.add_to(settings);
-  settings.read_config(config_path, {"passes"});
-  settings.resolve();
+  const Settings settings = train.read(config_path);
 
   page.section("Configuration");
   Table table({"setting", "value", "default, where it is another"});

@@ -33,13 +33,13 @@ MetaValue read_json(const fs::path& path) {
   return value;
 }
 
-FolderFiles read_folder(const fs::path& folder, const std::string& weights_hash) {
+FolderFiles read_folder(const fs::path& folder, const MetaValue& summary, const std::string& weights_hash) {
   FolderFiles files;
   // A transform's folder has a configuration and a summary of its own kind, and no metrics.
   if (fs::exists(folder / "metrics.csv") && fs::exists(folder / "config.toml")) {
     files.config_path = (folder / "config.toml").string();
     files.epochs = RunFolder::open(folder.string()).read_metrics();
-    files.summary = read_json(folder / "summary.json");
+    files.summary = summary.is_null() ? read_json(folder / "summary.json") : summary;
     for (const char* key : {"best_epoch", "seed", "seconds", "samples_per_second", "data"})
       if (!files.summary.is_null() && !files.summary.contains(key))
         fail("{}: expected the key '{}', found none", (folder / "summary.json").string(), key);
@@ -143,10 +143,11 @@ std::string made_by(const Execution& execution) {
 }  // namespace
 
 std::vector<std::string> write_run_page(const std::string& folder, TrainedModel& trained,
-                                        const PreparedData& data, const Execution& execution) {
+                                        const PreparedData& data, const Execution& execution,
+                                        PageExtent extent, const MetaValue& summary) {
   JSC_ASSERT(trained.checkpoint);
   Checkpoint& checkpoint = *trained.checkpoint;
-  const FolderFiles files = read_folder(folder, state_hash(checkpoint.graph));
+  const FolderFiles files = read_folder(folder, summary, state_hash(checkpoint.graph));
   const std::string& model = checkpoint.context.model.name;
   const std::string rows = fmt::format("{} test rows", format_count(std::ssize(data.split.test)));
 
@@ -168,7 +169,7 @@ std::vector<std::string> write_run_page(const std::string& folder, TrainedModel&
   add_classes_section(page, data.data.class_names, first, second, rows);
   if (!files.certificate.is_null()) add_verification_section(page, files.certificate);
   add_ranges_section(page, checkpoint.graph, data, data.split.test, rows, execution);
-  add_features_section(page, data, data.split.test, rows);
+  if (extent == PageExtent::whole) add_features_section(page, data, data.split.test, rows);
   if (!files.config_path.empty()) add_configuration_section(page, files.config_path);
   page.footer(made_by(execution));
 
@@ -176,7 +177,7 @@ std::vector<std::string> write_run_page(const std::string& folder, TrainedModel&
   const std::string html = page.html(problems);
   write_file((fs::path(folder) / "report.html").string(), html);
   for (const std::string& problem : problems) warnings.push_back("report.html lacks a plot: " + problem);
-  if (!files.epochs.empty()) write_svgs(folder, model, files.epochs, warnings);
+  if (!files.epochs.empty() && extent == PageExtent::whole) write_svgs(folder, model, files.epochs, warnings);
   return warnings;
 }
 

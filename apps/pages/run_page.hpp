@@ -10,11 +10,19 @@
 
 namespace jsc {
 
+enum class PageExtent {
+  whole,
+  brief  // without what a sweep's trials share, the distributions of the features, and without SVG files
+};
+
 // Writes report.html into `folder`, and loss.svg and accuracy.svg where it holds metrics.csv. Of the folder
-// it reads what is there: config.toml, metrics.csv, summary.json, certificate.json (shown if it is of these
-// weights). The network, a checkpoint of jsc-train, is measured on the test rows of `data`. Returns warnings,
-// one line each: plots that could not be drawn. Throws Error if a file cannot be read or written.
+// it reads what is there: config.toml, metrics.csv, summary.json (`summary` in its place if it is not null),
+// certificate.json (shown if it is of these weights). The network, a checkpoint of jsc-train, is measured on
+// the test rows of `data`. Returns warnings, one line each: plots that could not be drawn. Throws Error if a
+// file cannot be read or written.
 std::vector<std::string> write_run_page(const std::string& folder, TrainedModel& trained,
-                                        const PreparedData& data, const Execution& execution);
+                                        const PreparedData& data, const Execution& execution,
+                                        PageExtent extent = PageExtent::whole,
+                                        const MetaValue& summary = nullptr);
 
 }  // namespace jsc

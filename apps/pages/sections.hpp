@@ -14,9 +14,6 @@
 
 namespace jsc {
 
-// Of a page's plots: half its width, a third of it.
-inline constexpr int kHalfWidth = 520, kHalfHeight = 350, kThirdWidth = 360, kThirdHeight = 260;
-
 // Loss and accuracy by epoch; also the plots of loss.svg and accuracy.svg.
 Plot loss_plot(const std::string& model, std::span<const EpochMetrics> epochs);
 Plot accuracy_plot(const std::string& model, std::span<const EpochMetrics> epochs);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "apps/report/palette.hpp"
 #include "apps/support/atomic_file.hpp"
 #include "apps/support/child_process.hpp"
 #include "engine/error.hpp"
@@ -48,6 +51,13 @@ std::vector<std::string> split_svgs(const std::string& text) {
   return svgs;
 }
 
+// Scripts say "linecolor rgb plot_axis".
+std::string variable(const Paint& paint) {
+  std::string name(paint.name);
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 constexpr const char* kNotInstalled = "gnuplot is not installed (package gnuplot-nox)";
 
 }  // namespace
@@ -65,11 +75,13 @@ std::string gnuplot_string(std::string_view text) {
 }
 
 std::string gnuplot_head(std::string_view title, int width, int height, bool enhanced) {
-  std::string head = fmt::format(
+  std::string head;
+  for (const Paint& paint : kPaints) head += fmt::format("{} = '{}'\n", variable(paint), paint.drawn);
+  head += fmt::format(
       "set encoding utf8\n"
-      "set terminal svg size {},{} dynamic rounded {} font 'sans-serif,14' background '#ffffff'\n"
-      "set border 3 linecolor '#555555'\nset tics out nomirror textcolor '#333333'\n"
-      "set grid linecolor '#e4e4e4' linewidth 1 dashtype solid\n",
+      "set terminal svg size {},{} dynamic rounded {} font 'sans-serif,14' background rgb plot_paper\n"
+      "set border 3 linecolor rgb plot_axis\nset tics out nomirror textcolor rgb plot_text\n"
+      "set grid linecolor rgb plot_grid linewidth 1 dashtype solid\n",
       width, height, enhanced ? "enhanced" : "noenhanced");
   if (!title.empty())
     head += fmt::format("set title {} textcolor '#000000' noenhanced\n", gnuplot_string(title));

@@ -27,7 +27,8 @@ struct RenderedPlot {
 // A string constant of gnuplot's language.
 std::string gnuplot_string(std::string_view text);
 
-// What every plot of ours begins with: the terminal, borders, tics, grid, and the title if it is not empty.
+// What every plot of ours begins with: the colors of palette.hpp as variables (linecolor rgb plot_axis), the
+// terminal, borders, tics, grid, and the title if it is not empty.
 // `enhanced` reads 2^{3} in labels as a power.
 std::string gnuplot_head(std::string_view title, int width, int height, bool enhanced);
 

@@ -42,10 +42,10 @@ PlotScript script_of(const HeatMap& map) {
   std::string script = gnuplot_head(map.title, width, height, false);
   script += fmt::format(
       "$cells << END_OF_CELLS\n{}END_OF_CELLS\n"
-      "set palette defined (0 '#f7fbff', 1 '#6baed6')\nset cbtics textcolor '#333333'\nunset grid\nunset "
+      "set palette defined (0 '#f7fbff', 1 '#6baed6')\nset cbtics textcolor rgb plot_text\nunset grid\nunset "
       "key\n"
       "set tics scale 0\nset xrange [-0.5:{}-0.5]\nset yrange [-0.5:{}-0.5]\n"
-      "set xlabel {} textcolor '#333333'\nset ylabel {} textcolor '#333333'\n{}{}"
+      "set xlabel {} textcolor rgb plot_text\nset ylabel {} textcolor rgb plot_text\n{}{}"
       "plot $cells using 1:2:(0.49):(0.49):3 with boxxyerror fillstyle solid noborder linecolor palette, "
       "$cells using 1:2:(sprintf('%.{}f', $3)) with labels textcolor '#000000'\n",
       cells, map.x_names.size(), map.y_names.size(), gnuplot_string(map.x_label), gnuplot_string(map.y_label),

@@ -38,6 +38,10 @@ struct TableLook {
 
 enum class PlotSize { whole, half, third };  // of the page's width; phones show each as wide as they are
 
+// The view boxes of plots for these sizes: no wider, so that letters can be read where they are shrunk to a
+// phone.
+inline constexpr int kHalfWidth = 470, kHalfHeight = 330, kThirdWidth = 360, kThirdHeight = 260;
+
 struct PlotLook {
   std::string caption{};  // the plot's title in the page
   std::string note{};     // below it

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "apps/report/palette.hpp"
+#include "apps/report/terminal.hpp"
 #include "engine/error.hpp"
 
 namespace jsc {
@@ -19,7 +20,9 @@ struct Look {
 };
 constexpr std::array<Look, kSeriesPaints> kLooks = {
     {{1, 7}, {2, 5}, {4, 9}, {5, 13}, {3, 11}, {1, 6}, {2, 4}, {4, 8}}};
-constexpr int kSmall = 400;                    // a plot this narrow has short samples in its key
+constexpr double kLetterWidth = 8.2;  // of the font that gnuplot_head sets
+constexpr double kSampleWidth = 60;   // of a stroke in the key, with its margins
+constexpr int kKeyRow = 17;
 constexpr double kFewWhole = 12;               // gnuplot's own tics are at whole numbers beyond
 constexpr std::size_t kMarkersPerSeries = 12;  // more points than twice this: only every n-th gets a marker
 
@@ -62,20 +65,65 @@ std::string range(char axis, const std::optional<AxisRange>& range) {
   return range ? fmt::format("set {}range [{}:{}]\n", axis, range->low, range->high) : "";
 }
 
+// Tics at the given values, but for those that would stand on each other.
+std::string tics_at(const Plot& plot) {
+  std::string script;
+  const AxisRange range = plot.x_range.value_or(span_of(plot, &Series::x, plot.log_x));
+  const auto place = [&](double x) {  // from 0 to 1
+    const auto scaled = [&](double v) { return plot.log_x ? std::log(v) : v; };
+    return (scaled(x) - scaled(range.low)) / (scaled(range.high) - scaled(range.low));
+  };
+  double taken = -INFINITY;
+  for (const double x : plot.x_tics) {
+    if (!drawable(x, plot.log_x) || place(x) < taken) continue;
+    const std::string text = fmt::format("{:g}", x);
+    const double width = kLetterWidth * static_cast<double>(text.size() + 1) / plot.width;
+    script += fmt::format("set xtics {} ({} {})\n", script.empty() ? "" : "add", gnuplot_string(text), x);
+    taken = place(x) + width;
+  }
+  return script;
+}
+
+// As many columns as the longest label leaves room for.
+struct Key {
+  int columns = 1, rows = 0;  // no rows: no key
+};
+
+Key key_of(const Plot& plot) {
+  Key key;
+  int labels = 0, longest = 0;
+  for (const Series& series : plot.series) {
+    if (series.label.empty()) continue;
+    ++labels;
+    longest = std::max(longest, display_width(series.label));
+  }
+  if (plot.series.size() < 2 || labels == 0) return key;
+  key.columns = std::clamp(static_cast<int>(plot.width / (kLetterWidth * longest + kSampleWidth)), 1, labels);
+  key.rows = (labels + key.columns - 1) / key.columns;
+  return key;
+}
+
 std::string gnuplot_script(const Plot& plot) {
-  std::string script = gnuplot_head(plot.draw_title ? plot.title : "", plot.width, plot.height, false);
-  script += fmt::format("set format '%g'\n{}\nset ylabel {} textcolor '#333333'\n",
-                        plot.series.size() > 1
-                            ? "set key bmargin center horizontal Left reverse samplen 3 textcolor '#333333'"
-                            : "unset key",
-                        gnuplot_string(plot.y_label));
+  const Key key = key_of(plot);
+  const int height = plot.height + kKeyRow * std::max(key.rows - 1, 0);
+  std::string script = gnuplot_head(plot.draw_title ? plot.title : "", plot.width, height, false);
+  script += "set format '%g'\n";
+  if (key.rows > 0)
+    script += fmt::format(
+        "set key bmargin center horizontal maxcols {} Left reverse samplen 3 textcolor rgb plot_text\n",
+        key.columns);
+  else
+    script += "unset key\n";
+  script += fmt::format("set ylabel {} textcolor rgb plot_text\n", gnuplot_string(plot.y_label));
   if (!plot.x_label.empty())
-    script += fmt::format("set xlabel {} textcolor '#333333' offset 0,0.3\n", gnuplot_string(plot.x_label));
+    script +=
+        fmt::format("set xlabel {} textcolor rgb plot_text offset 0,0.7\n", gnuplot_string(plot.x_label));
   if (!plot.x_range) script += "set autoscale xfix\nset offsets graph 0.02, graph 0.02, 0, 0\n";
   script += range('x', plot.x_range) + range('y', plot.y_range);
   script += tics(plot);
   for (std::size_t i = 0; i < plot.x_names.size(); ++i)
     script += fmt::format("set xtics {} ({} {})\n", i == 0 ? "" : "add", gnuplot_string(plot.x_names[i]), i);
+  script += tics_at(plot);
   if (plot.log_x) script += "set logscale x\nset format x '%g'\n";
   if (plot.log_y) script += "set logscale y\nset format y '%g'\n";
   for (std::size_t s = 0; s < plot.series.size(); ++s) {
@@ -99,11 +147,12 @@ std::string gnuplot_script(const Plot& plot) {
     if (s > 0) script += ", ";
     if (!series.error.empty())
       script += fmt::format(
-          "$series_{} using 1:2:3 with yerrorbars notitle linecolor '{}' linewidth 1 pointtype {} pointsize "
+          "$series_{} using 1:2:3 with yerrorbars notitle linecolor rgb series_{} linewidth 1 pointtype {} "
+          "pointsize "
           "0.6, ",
-          s, kPaints[which].drawn, look.marker);
-    script += fmt::format("$series_{} using 1:2 with {} {} linecolor '{}' linewidth 2 dashtype {}", s,
-                          plot.steps ? "steps" : "linespoints", name, kPaints[which].drawn,
+          s, which + 1, look.marker);
+    script += fmt::format("$series_{} using 1:2 with {} {} linecolor rgb series_{} linewidth 2 dashtype {}",
+                          s, plot.steps ? "steps" : "linespoints", name, which + 1,
                           !series.dashed   ? look.dash
                           : *series.dashed ? 2
                                            : 1);

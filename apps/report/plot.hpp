@@ -31,6 +31,7 @@ struct Plot {
   bool log_x = false;
   bool log_y = false;
   std::vector<std::string> x_names{};  // what stands at x = 0, 1, ... in the place of numbers; none: numbers
+  std::vector<double> x_tics{};        // where numbers stand, as far as there is room; none: as gnuplot likes
   std::optional<AxisRange> x_range{}, y_range{};  // all that there is if not given
   int most_tics = 0;                              // on an axis; 0: as gnuplot likes
   bool whole_x = false;                           // x are whole numbers: no tics between them
@@ -38,7 +39,7 @@ struct Plot {
   bool draw_title = true;                         // false where a caption beside the plot says it
   std::vector<Series> series;                     // told apart by dashes and markers, not by color alone
   int width = 760;                                // of the view box; viewers scale it
-  int height = 440;
+  int height = 440;                               // with one row of the key; each further row adds to it
 };
 
 // For run_gnuplot. Throws Error if x, y and error of a series differ in length.

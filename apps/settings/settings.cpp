@@ -55,7 +55,10 @@ std::string scalar_text(const toml::node& node, const std::string& where) {
   if (const auto number = node.value_exact<double>()) return fmt::format("{}", *number);
   if (const toml::array* array = node.as_array()) {
     std::vector<std::string> parts;
-    for (const toml::node& part : *array) parts.push_back(scalar_text(part, where));
+    for (const toml::node& part : *array) {
+      if (part.is_array()) fail("{}: expected a list of values, found a list in it", where);
+      parts.push_back(scalar_text(part, where));
+    }
     return fmt::format("{}", fmt::join(parts, ","));
   }
   fail("{}: expected a string, a number, true or false", where);

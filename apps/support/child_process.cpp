@@ -56,8 +56,14 @@ ChildOutput run_child(const std::vector<std::string>& command, std::string_view 
   posix_spawn_file_actions_adddup2(&files, fileno(in.get()), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&files, fileno(out.get()), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&files, fileno(err.get()), STDERR_FILENO);
+  // In a process group of its own: an interrupt from the terminal is for us, who let the child end its work.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup(&attributes, 0);
   pid_t child = 0;
-  const int spawned = posix_spawnp(&child, name.c_str(), &files, nullptr, arguments.data(), environ);
+  const int spawned = posix_spawnp(&child, name.c_str(), &files, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (spawned != 0) return problem("could not be started", spawned);
 

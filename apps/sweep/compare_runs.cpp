@@ -166,6 +166,7 @@ std::vector<NamedPlot> comparison_plots(const std::vector<ComparedRun>& runs) {
     plot.title = curve.what + which;
     plot.description = fmt::format("{} by epoch of {} runs", curve.what, shown.size());
     plot.x_label = "epoch";
+    plot.whole_x = true;
     plot.y_label = curve.what;
     for (const ComparedRun* run : shown) {
       Series series{run->name, {}, {}};

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/report/plot.hpp"
+#include "apps/report/named_plot.hpp"
 #include "apps/report/table.hpp"
 #include "apps/sweep/trial.hpp"
 
@@ -25,10 +25,6 @@ std::vector<ComparedRun> read_runs(const std::vector<std::string>& paths);
 Table comparison(const std::vector<ComparedRun>& runs, bool exact);
 std::string comparison_json(const std::vector<ComparedRun>& runs);
 
-struct NamedPlot {
-  std::string file;  // without .svg
-  Plot plot;
-};
 // Loss and accuracy by epoch. At most eight curves can be told apart: those of the smallest validation loss.
 std::vector<NamedPlot> comparison_plots(const std::vector<ComparedRun>& runs);
 

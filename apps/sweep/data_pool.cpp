@@ -29,12 +29,19 @@ std::shared_ptr<const PreparedData> DataPool::get(const TrainSettings& settings,
   Slot& slot = slots_.at(key(settings));
   const std::lock_guard lock(slot.mutex);
   if (slot.data) return slot.data;
+  if (!slot.problem.empty()) throw Error(slot.problem);
   TrainSettings copy = settings;
   const Expectation expected = find_starting_point(copy).expectation();
-  slot.data = std::make_shared<const PreparedData>(prepare_data(settings.data, expected, threads_, quiet));
+  try {
+    slot.data = std::make_shared<const PreparedData>(prepare_data(settings.data, expected, threads_, quiet));
+  } catch (const Error& error) {
+    slot.problem = error.what();
+    throw;
+  }
   if (!slot.hash.empty() && slot.data->hash != slot.hash)
-    fail("{}: not the data that earlier trials were trained on: expected hash {}, found {}",
-         settings.data.data, slot.hash, slot.data->hash);
+    throw OtherDataError(
+        fmt::format("{}: not the data that earlier trials were trained on: expected hash {}, found {}",
+                    settings.data.data, slot.hash, slot.data->hash));
   return slot.data;
 }
 

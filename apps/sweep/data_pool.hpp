@@ -15,12 +15,13 @@ class DataPool {
  public:
   explicit DataPool(int threads) : threads_(threads) {}
 
+  std::size_t sources() const { return slots_.size(); }
   // One more trial will ask for these data.
   void expect(const TrainSettings& settings);
   // An earlier trial was trained on data of this hash.
   void require_hash(const TrainSettings& settings, const std::string& hash);
-  // Throws Error if they cannot be loaded, or are not those of earlier trials. Waits while another thread
-  // loads them.
+  // Throws Error if they cannot be loaded, OtherDataError if they are not those of earlier trials. Waits
+  // while another thread loads them.
   std::shared_ptr<const PreparedData> get(const TrainSettings& settings, bool quiet);
   // That trial has ended.
   void release(const TrainSettings& settings);
@@ -29,7 +30,8 @@ class DataPool {
   struct Slot {
     std::mutex mutex;
     std::shared_ptr<const PreparedData> data;
-    std::string hash;  // required; "": any
+    std::string hash;     // required; "": any
+    std::string problem;  // why they cannot be loaded
     int users = 0;
   };
   std::map<std::string, Slot> slots_;  // fixed once trials run

@@ -8,6 +8,16 @@
 
 namespace jsc {
 
+namespace {
+
+// What titles of plots begin with: beside them nothing says which model it is.
+std::string of_model(const SweepPlan& plan) {
+  const bool swept = plan.options[plan.option("model")].values.size() > 1;
+  return swept ? "" : plan.trials[0].settings.model + ": ";
+}
+
+}  // namespace
+
 std::size_t SweepResult::failed() const {
   return static_cast<std::size_t>(
       std::ranges::count(trials, TrialResult::State::failed, &TrialResult::state));
@@ -35,9 +45,11 @@ void write_sweep_files(const SweepPlan& plan, const SweepResult& result, const R
   };
   std::vector<PlotScript> scripts;
   std::vector<std::string> files;
-  for (const SweepPlots::Line& line : plots.lines) {
-    scripts.push_back(script_of(line.plot));
-    files.push_back(line.file);
+  for (const auto& [file, plot] : plots.lines) {
+    Plot alone = plot;
+    alone.title = of_model(plan) + plot.title;
+    scripts.push_back(script_of(alone));
+    files.push_back(file);
   }
   for (const SweepPlots::Map& map : plots.maps) {
     scripts.push_back(script_of(map.map));

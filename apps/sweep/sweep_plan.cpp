@@ -23,7 +23,6 @@ char separator(const std::string& key) {
 
 Settings settings_of(TrainSettings& target) {
   Settings settings;
-  settings.add("model", &target.model, "zoo name (jsc-train models) or .toml file").positional();
   target.add_to(settings);
   return settings;
 }

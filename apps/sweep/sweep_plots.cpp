@@ -14,6 +14,7 @@ namespace jsc {
 namespace {
 
 constexpr std::size_t kMostCurves = 8;
+constexpr std::size_t kMostTics = 12;
 constexpr double kLogFromRatio = 8;  // a logarithmic axis for values that are this far apart
 
 struct Drawn {
@@ -45,6 +46,14 @@ const Trial& first_trial(const SweepPlan& plan, const SweepRow& row) {
 std::string over_seeds(const SweepPlan& plan) {
   const std::size_t seeds = plan.options[plan.option("seed")].values.size();
   return seeds > 1 ? fmt::format(", mean over {} seeds", seeds) : "";
+}
+
+// "batch size 64, learning rate 0.001": the swept options.
+std::string setting_in_words(const SweepPlan& plan, const Trial& trial) {
+  std::vector<std::string> parts;
+  for (const std::size_t i : plan.swept())
+    parts.push_back(words(plan.options[i].key) + " " + plan.options[i].values[trial.choice[i]]);
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 // Numbers as they are; names as 0, 1, ...
@@ -87,13 +96,14 @@ Plot curves(const SweepPlan& plan, const std::vector<TrialResult>& results, std:
     });
     which = fmt::format(" (the best {})", rows.size());
   }
-  plot.title = fmt::format("{}: {}{}", sweep_title(plan), what, which);
+  plot.title = fmt::format("{} by epoch{}{}", what, over_seeds(plan), which);
   plot.description = fmt::format("{} by epoch, a curve for each setting{}{}", what, which, over_seeds(plan));
   plot.x_label = "epoch";
-  plot.y_label = what + over_seeds(plan);
+  plot.y_label = what;
+  plot.whole_x = true;
   for (const SweepRow& row : rows) {
     Series series;
-    series.label = words(plan.describe(first_trial(plan, row), false));
+    series.label = setting_in_words(plan, first_trial(plan, row));
     if (series.label.empty()) series.label = plan.value(first_trial(plan, row), "model");
     for (std::size_t e = 0;; ++e) {
       std::vector<double> values;
@@ -109,27 +119,41 @@ Plot curves(const SweepPlan& plan, const std::vector<TrialResult>& results, std:
   return plot;
 }
 
-// The metric of all finished trials whose choice at these options is this one.
-MeanAndDeviation over_trials(const SweepPlan& plan, const std::vector<TrialResult>& results,
-                             const std::map<std::size_t, std::size_t>& choice, std::size_t metric) {
-  std::vector<double> values;
-  for (std::size_t t = 0; t < plan.trials.size(); ++t) {
-    const bool chosen = std::ranges::all_of(
-        choice, [&](const auto& entry) { return plan.trials[t].choice[entry.first] == entry.second; });
-    if (chosen && results[t].state == TrialResult::State::done)
-      values.push_back(results[t].*kSweepMetrics[metric].value);
+// Which value of some options, by option.
+using Choice = std::map<std::size_t, std::size_t>;
+
+// The metric over all finished trials with the same choice at these options; one pass, there may be many.
+class ByChoice {
+ public:
+  ByChoice(const SweepPlan& plan, const std::vector<TrialResult>& results, const Choice& options,
+           std::string_view metric) {
+    std::map<Choice, std::vector<double>> values;
+    for (std::size_t t = 0; t < plan.trials.size(); ++t) {
+      if (results[t].state != TrialResult::State::done) continue;
+      Choice choice = options;
+      for (auto& [option, value] : choice) value = plan.trials[t].choice[option];
+      values[choice].push_back(results[t].*kSweepMetrics[metric_index(metric)].value);
+    }
+    for (const auto& [choice, list] : values) found_[choice] = mean_and_deviation(list);
   }
-  return mean_and_deviation(values);
-}
+  // Count 0 if there is none.
+  MeanAndDeviation operator()(const Choice& choice) const {
+    const auto found = found_.find(choice);
+    return found == found_.end() ? MeanAndDeviation() : found->second;
+  }
+
+ private:
+  std::map<Choice, MeanAndDeviation> found_;
+};
 
 // The combinations of the other options that get a curve each; one without a choice if they are too many, or
 // change together with this one.
-std::vector<std::map<std::size_t, std::size_t>> groups(const SweepPlan& plan, std::size_t option) {
-  std::vector<std::map<std::size_t, std::size_t>> all = {{}};
+std::vector<Choice> groups(const SweepPlan& plan, std::size_t option) {
+  std::vector<Choice> all = {{}};
   if (plan.paired) return all;
   for (const std::size_t other : plan.swept()) {
     if (other == option) continue;
-    std::vector<std::map<std::size_t, std::size_t>> longer;
+    std::vector<Choice> longer;
     for (const auto& group : all)
       for (std::size_t v = 0; v < plan.options[other].values.size(); ++v) {
         longer.push_back(group);
@@ -145,7 +169,10 @@ Plot against_option(const SweepPlan& plan, const std::vector<TrialResult>& resul
                     std::string_view metric) {
   const SweptOption& swept = plan.options[option];
   const Axis x = axis(swept);
-  const std::vector<std::map<std::size_t, std::size_t>> all = groups(plan, option);
+  const std::vector<Choice> all = groups(plan, option);
+  Choice options = all[0];
+  options[option] = 0;
+  const ByChoice found(plan, results, options, metric);
   const bool averaged = all.size() == 1 && !plan.paired && plan.swept().size() > 1;
   Plot plot;
   plot.title = fmt::format("{} against {}", metric_title(metric), words(swept.key));
@@ -156,6 +183,7 @@ Plot against_option(const SweepPlan& plan, const std::vector<TrialResult>& resul
   plot.y_label = metric_title(metric);
   plot.log_x = x.logarithmic;
   plot.x_names = x.names;
+  if (x.names.empty() && x.at.size() <= kMostTics) plot.x_tics = x.at;
   for (const auto& group : all) {
     Series series;
     series.label = bars;
@@ -166,9 +194,9 @@ Plot against_option(const SweepPlan& plan, const std::vector<TrialResult>& resul
                                     words(plan.options[other].key), plan.options[other].values[value]);
     }
     for (std::size_t v = 0; v < swept.values.size(); ++v) {
-      auto choice = group;
+      Choice choice = group;
       choice[option] = v;
-      const MeanAndDeviation m = over_trials(plan, results, choice, metric_index(metric));
+      const MeanAndDeviation m = found(choice);
       series.x.push_back(x.at[v]);
       series.y.push_back(m.count > 0 ? m.mean : std::numeric_limits<double>::quiet_NaN());
       series.error.push_back(m.deviation);
@@ -187,12 +215,13 @@ HeatMap heat_map(const SweepPlan& plan, const std::vector<TrialResult>& results,
   map.y_label = words(plan.options[y].key);
   map.description =
       fmt::format("{} for each {} and {}{}", metric_title(metric), map.x_label, map.y_label, rest);
+  const ByChoice found(plan, results, {{x, 0}, {y, 0}}, metric);
   map.x_names = plan.options[x].values;
   map.y_names = plan.options[y].values;
   for (std::size_t j = 0; j < map.y_names.size(); ++j) {
     map.values.emplace_back();
     for (std::size_t i = 0; i < map.x_names.size(); ++i) {
-      const MeanAndDeviation m = over_trials(plan, results, {{x, i}, {y, j}}, metric_index(metric));
+      const MeanAndDeviation m = found({{x, i}, {y, j}});
       map.values.back().push_back(m.count > 0 ? m.mean : std::numeric_limits<double>::quiet_NaN());
     }
   }

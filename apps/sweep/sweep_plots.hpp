@@ -5,21 +5,17 @@
 #include <vector>
 
 #include "apps/report/heat_map.hpp"
-#include "apps/report/plot.hpp"
+#include "apps/report/named_plot.hpp"
 #include "apps/sweep/sweep_table.hpp"
 
 namespace jsc {
 
 struct SweepPlots {
-  struct Line {
-    std::string file;  // without .svg
-    Plot plot;
-  };
   struct Map {
     std::string file;
     HeatMap map;
   };
-  std::vector<Line> lines;
+  std::vector<NamedPlot> lines;
   std::vector<Map> maps;
 };
 

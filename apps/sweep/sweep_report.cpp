@@ -7,15 +7,18 @@
 
 #include "apps/report/format.hpp"
 #include "apps/report/html.hpp"
-#include "apps/report/plot_numbers.hpp"
 
 namespace jsc {
 
 namespace {
 
+std::ptrdiff_t failed_trials(const std::vector<TrialResult>& results) {
+  return std::ranges::count(results, TrialResult::State::failed, &TrialResult::state);
+}
+
 void add_figures(Page& page, const SweepPlan& plan, const std::vector<TrialResult>& results,
                  const std::vector<SweepRow>& rows) {
-  const auto failed = std::ranges::count(results, TrialResult::State::failed, &TrialResult::state);
+  const auto failed = failed_trials(results);
   std::vector<Fact> figures = {{"Trials", format_count(std::ssize(results))}};
   if (failed > 0) figures.push_back({"Failed", format_count(failed)});
   const SweepRow* best = nullptr;
@@ -31,14 +34,6 @@ void add_figures(Page& page, const SweepPlan& plan, const std::vector<TrialResul
     page.facts({{"Best setting", plan.describe(plan.trials[best->trials[0]], false), true}});
 }
 
-void add_line(Page& page, const SweepPlots::Line& line) {
-  Plot plot = line.plot;
-  plot.draw_title = false;
-  plot.width = 520;
-  plot.height = 380;
-  page.plot(script_of(plot), plot_numbers(plot), {.caption = plot.title, .note{}, .file = line.file});
-}
-
 // A heat map as a table, its shade beside its numbers.
 void add_map(Page& page, const SweepPlots::Map& entry) {
   const HeatMap& map = entry.map;
@@ -49,7 +44,7 @@ void add_map(Page& page, const SweepPlots::Map& entry) {
   for (const std::vector<double>& row : map.values)
     for (const double value : row)
       if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
-  TableLook look{.caption = map.title, .file = entry.file};
+  TableLook look{.caption = caption_of(map.title), .file = entry.file};
   for (std::size_t y = 0; y < map.values.size(); ++y) {
     std::vector<std::string> cells = {map.y_names[y]};
     std::vector<double> shade = {0};
@@ -66,23 +61,32 @@ void add_map(Page& page, const SweepPlots::Map& entry) {
 
 void add_trials(Page& page, const SweepPlan& plan, const std::vector<TrialResult>& results,
                 const RunFolder& folder) {
-  Table table(
-      {"Trial", "Best epoch", "Validation loss", "Validation accuracy", "Test accuracy", "Seconds", "Failed"},
-      {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
+  const bool any_failed = failed_trials(results) > 0;
+  std::vector<std::string> titles = {"Trial",         "Best epoch", "Validation loss", "Validation accuracy",
+                                     "Test accuracy", "Seconds"};
+  if (any_failed) titles.emplace_back("Failed");
+  Table table(titles, {Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
   TableLook look{.caption = "Every trial", .file = "trials"};
   for (std::size_t t = 0; t < plan.trials.size(); ++t) {
     const TrialResult& r = results[t];
     const std::string& name = plan.trials[t].name;
+    std::vector<std::string> cells = {name, "", "", "", "", ""};
     if (r.state == TrialResult::State::done)
-      table.add_row({name, std::to_string(r.best_epoch + 1), fmt::format("{:.4f}", r.val_loss),
-                     fmt::format("{:.4f}", r.val_accuracy), fmt::format("{:.4f}", r.test_accuracy),
-                     fmt::format("{:.1f}", r.seconds), ""});
-    else
-      table.add_row({name, "", "", "", "", "", r.reason});
+      cells = {name,
+               std::to_string(r.best_epoch + 1),
+               fmt::format("{:.4f}", r.val_loss),
+               fmt::format("{:.4f}", r.val_accuracy),
+               fmt::format("{:.4f}", r.test_accuracy),
+               fmt::format("{:.1f}", r.seconds)};
+    if (any_failed) cells.push_back(r.reason);
+    table.add_row(std::move(cells));
     const std::string report = "trials/" + name + "/report.html";
-    const std::string loss = "trials/" + name + "/loss.svg";
-    look.links.push_back(folder.has(report) ? report : folder.has(loss) ? loss : "");
+    look.links.push_back(folder.has(report) ? report : "");
   }
+  if (plan.trials.front().settings.report)
+    look.note =
+        "The pages of the trials leave out the features, which are the same for all; jsc-train report FOLDER "
+        "makes a whole page.";
   page.table(table, look);
 }
 
@@ -99,7 +103,7 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<TrialResult>& re
       "training is the mean over that epoch. Where there are several seeds: mean ± standard deviation.");
   page.table(sweep_table(plan, results, rows), {.caption = "Results", .file = "table"});
   page.section("Plots");
-  for (const SweepPlots::Line& line : plots.lines) add_line(page, line);
+  for (const NamedPlot& line : plots.lines) add_plot(page, line);
   for (const SweepPlots::Map& map : plots.maps) add_map(page, map);
   page.section("Trials");
   add_trials(page, plan, results, folder);

@@ -10,8 +10,7 @@
 
 namespace jsc {
 
-// The page. Why plots are missing is appended to `problems`. Trials lead to their report.html or, without
-// one, to their plot of the loss.
+// The page. Why plots are missing is appended to `problems`. Trials lead to their report.html.
 std::string sweep_page(const SweepPlan& plan, const std::vector<TrialResult>& results,
                        const std::vector<SweepRow>& rows, const SweepPlots& plots, const RunFolder& folder,
                        std::vector<std::string>& problems);

@@ -7,8 +7,10 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 
+#include "apps/pages/finish_run.hpp"
 #include "apps/report/progress.hpp"
 #include "apps/support/interrupt.hpp"
 #include "apps/training/start_run.hpp"
@@ -19,28 +21,40 @@ using State = TrialResult::State;
 
 // What the threads share while they run; the mutex guards all but the atomic.
 struct SweepRunner::Board {
+  struct News {
+    std::string text;
+    bool warning = false;  // shown when quiet, too
+  };
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::size_t> waiting;  // in the order to begin
   std::vector<bool> ended;           // of all trials; then those that begin with it can start
   std::vector<std::int64_t> epochs;  // to train, of all trials
   std::exception_ptr problem;        // what stopped the sweep
-  std::vector<std::string> news;     // lines to show
+  std::vector<News> news;            // to show
   std::string best;                  // the trial of the smallest validation loss so far
   double best_loss = 0;
   std::size_t done = 0;     // trials
   std::size_t working = 0;  // threads
   std::atomic<std::int64_t> epochs_done{0};
+  std::set<std::string> warnings;
+
+  // Once, if it is said of many trials.
+  void warn(const std::string& text) {
+    const std::lock_guard lock(mutex);
+    if (warnings.insert(text).second) news.push_back({text, true});
+  }
 
   bool can_begin(const Trial& trial) const {
     return trial.begins_with < 0 || ended[static_cast<std::size_t>(trial.begins_with)];
   }
 };
 
-SweepRunner::SweepRunner(const SweepPlan& plan, const std::vector<PassCall>& passes, std::string folder,
-                         int threads, bool quiet)
+SweepRunner::SweepRunner(const SweepPlan& plan, const std::vector<PassCall>& passes, std::string command_line,
+                         std::string folder, int threads, bool quiet)
     : plan_(plan),
       passes_(passes),
+      command_line_(std::move(command_line)),
       folder_(std::move(folder)),
       threads_(threads),
       quiet_(quiet),
@@ -50,8 +64,13 @@ bool SweepRunner::run() {
   Board board;
   list_trials(board);
   if (board.waiting.empty()) return true;
-  // The first data are loaded before the trials begin: with progress, and on all threads.
-  static_cast<void>(data_.get(plan_.trials[board.waiting.front()].settings, quiet_));
+  // The first data are loaded before the trials begin: with progress, and on all threads. If there are
+  // others, these fail the trials that need them and no more.
+  try {
+    static_cast<void>(data_.get(plan_.trials[board.waiting.front()].settings, quiet_));
+  } catch (const Error&) {
+    if (data_.sources() == 1) throw;
+  }
   board.working = std::min(static_cast<std::size_t>(threads_), board.waiting.size());
   std::vector<std::thread> threads;
   for (std::size_t i = board.working; i > 0; --i) threads.emplace_back([&] { work(board); });
@@ -68,7 +87,12 @@ void SweepRunner::list_trials(Board& board) {
   std::vector<std::int64_t> rank(count);
   for (std::size_t i = 0; i < count; ++i) {
     const Trial& trial = plan_.trials[i];
-    const TrialResult result = read_trial(trial_folder(folder_, trial));
+    TrialResult result;
+    try {
+      result = read_trial(trial_folder(folder_, trial));
+    } catch (const Error& error) {
+      start_anew(trial, error.what(), board);
+    }
     board.ended[i] = result.state != State::unfinished;
     if (result.state == State::done) data_.require_hash(trial.settings, result.data_hash);
     note_best(trial, result, board);
@@ -123,21 +147,47 @@ void SweepRunner::work(Board& board) {
   board.changed.notify_all();
 }
 
+// A damaged file leaves nothing in the folder that could be trusted.
+void SweepRunner::start_anew(const Trial& trial, const std::string& why, Board& board) const {
+  clear_trial(trial_folder(folder_, trial));
+  board.warn(fmt::format("{} is trained anew: {}", trial.name, why));
+}
+
+// The run that the folder holds, or that a shorter trial has begun; null if there is none to go on with.
+std::unique_ptr<Run> SweepRunner::continued(const Trial& trial, const std::string& config,
+                                            std::shared_ptr<const PreparedData> data, Board& board) const {
+  const RunFolder folder = trial_folder(folder_, trial);
+  try {
+    if (!folder.has("config.toml") && trial.begins_with >= 0)
+      copy_beginning(trial_folder(folder_, plan_.trials[static_cast<std::size_t>(trial.begins_with)]), folder,
+                     config);
+    if (!folder.has("config.toml")) return nullptr;
+    return continued_run(trial.settings, read_last_state(folder), std::move(data), folder);
+  } catch (const OtherDataError&) {
+    throw;
+  } catch (const Error& error) {
+    start_anew(trial, error.what(), board);
+    return nullptr;
+  }
+}
+
 void SweepRunner::run_trial(std::size_t index, Board& board) {
   const Trial& trial = plan_.trials[index];
   const RunFolder folder = trial_folder(folder_, trial);
-  const std::string config = trial.config + passes_to_toml(passes_);
+  const std::string config = "# " + command_line_ + "\n" + trial.config + passes_to_toml(passes_);
   folder.make();
   remove_temporary_files(folder);
-  const std::shared_ptr<const PreparedData> data = data_.get(trial.settings, true);
-  if (!folder.has("config.toml") && trial.begins_with >= 0)
-    copy_beginning(trial_folder(folder_, plan_.trials[static_cast<std::size_t>(trial.begins_with)]), folder,
-                   config);
+  std::shared_ptr<const PreparedData> data;
+  try {
+    data = data_.get(trial.settings, true);
+  } catch (const OtherDataError&) {
+    throw;
+  } catch (const Error& error) {
+    return write_failure(folder, error.what());
+  }
 
-  std::unique_ptr<Run> run;
-  if (folder.has("config.toml")) {
-    run = continued_run(trial.settings, read_last_state(folder), data, folder);
-  } else {
+  std::unique_ptr<Run> run = continued(trial, config, data, board);
+  if (!run) {
     TrainSettings settings = trial.settings;
     StartingPoint start = find_starting_point(settings);
     try {
@@ -153,7 +203,8 @@ void SweepRunner::run_trial(std::size_t index, Board& board) {
     board.epochs_done.fetch_add(1, std::memory_order_relaxed);
   };
   try {
-    if (run->train()) run->finish();
+    if (run->train())
+      for (const std::string& warning : finish_run(*run, PageExtent::brief).warnings) board.warn(warning);
   } catch (const DivergedError& error) {
     write_failure(folder, error.what());
   }
@@ -167,10 +218,10 @@ void SweepRunner::close_trial(std::size_t index, const TrialResult& result, Boar
   ++board.done;
   const std::string name = plan_.describe(trial, true);
   if (result.state == State::failed)
-    board.news.push_back(fmt::format("{}  failed: {}", name, result.reason));
+    board.news.push_back({fmt::format("{}  failed: {}", name, result.reason)});
   else
-    board.news.push_back(fmt::format("{}  validation loss {:.4f} accuracy {:.4f}  test accuracy {:.4f}", name,
-                                     result.val_loss, result.val_accuracy, result.test_accuracy));
+    board.news.push_back({fmt::format("{}  validation loss {:.4f} accuracy {:.4f}  test accuracy {:.4f}",
+                                      name, result.val_loss, result.val_accuracy, result.test_accuracy)});
   note_best(trial, result, board);
 }
 
@@ -186,12 +237,24 @@ void SweepRunner::watch(Board& board) const {
   for (const std::int64_t epochs : board.epochs) total += epochs;
   Progress progress("sweep", total, "epochs", quiet_);
   std::size_t shown = 0;
+  const auto show_news = [&] {
+    for (; shown < board.news.size(); ++shown) {
+      const Board::News& news = board.news[shown];
+      if (news.warning) {
+        progress.finish();
+        fmt::print(stderr, "warning: {}\n", news.text);
+      } else {
+        progress.print(news.text);
+      }
+    }
+  };
   std::unique_lock lock(board.mutex);
+  show_news();
   while (board.working > 0) {
     // Short waits: an interrupt sets a flag and wakes nobody, and the bar should move.
     board.changed.wait_for(lock, std::chrono::milliseconds(100));
     if (interrupted()) board.changed.notify_all();
-    for (; shown < board.news.size(); ++shown) progress.print(board.news[shown]);
+    show_news();
     std::string note = fmt::format("{} of {} trials", board.done, plan_.trials.size());
     if (!board.best.empty()) note += fmt::format(", best {:.4f} ({})", board.best_loss, board.best);
     progress.note(note);

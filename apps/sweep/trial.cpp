@@ -41,16 +41,19 @@ RunFolder trial_folder(const std::string& sweep, const Trial& trial) {
 TrialResult read_trial(const RunFolder& folder) {
   TrialResult result;
   result.epochs = folder.read_metrics();
+  std::string file;
   try {
     if (folder.has("failure.json")) {
-      result.reason = read_json(folder.file("failure.json")).at("reason");
+      file = folder.file("failure.json");
+      result.reason = read_json(file).at("reason");
       result.state = TrialResult::State::failed;
     } else if (folder.has("summary.json")) {
-      read_summary(read_json(folder.file("summary.json")), result);
+      file = folder.file("summary.json");
+      read_summary(read_json(file), result);
       result.state = TrialResult::State::done;
     }
   } catch (const json::exception& error) {
-    fail("{}: its summary is damaged: {}", folder.path(), error.what());
+    fail("{}: damaged: {}", file, error.what());
   }
   if (result.state != TrialResult::State::done) return result;
   if (result.best_epoch < 0 || result.best_epoch >= std::ssize(result.epochs))
@@ -78,6 +81,15 @@ void copy_beginning(const RunFolder& shorter, const RunFolder& folder, const std
       folder.write(name, std::string(MappedFile(shorter.file(name)).bytes()));
   }
   folder.write("config.toml", config);  // last: it makes the folder a run
+}
+
+// config.toml, which makes the folder a run, goes first: what a kill leaves then is no run.
+void clear_trial(const RunFolder& folder) {
+  std::error_code error;
+  fs::remove(folder.file("config.toml"), error);
+  fs::remove_all(folder.path(), error);
+  if (error) fail("{}: cannot remove what is damaged: {}", folder.path(), error.message());
+  folder.make();
 }
 
 void remove_temporary_files(const RunFolder& folder) {

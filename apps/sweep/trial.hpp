@@ -34,6 +34,9 @@ void write_failure(const RunFolder& folder, const std::string& reason);
 // there is no such state.
 void copy_beginning(const RunFolder& shorter, const RunFolder& folder, const std::string& config);
 
+// Leaves an empty folder.
+void clear_trial(const RunFolder& folder);
+
 // What a killed process leaves of files that it was writing.
 void remove_temporary_files(const RunFolder& folder);
 

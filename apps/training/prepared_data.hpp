@@ -9,6 +9,7 @@
 #include "apps/data/split.hpp"
 #include "apps/settings/settings.hpp"
 #include "apps/training/evaluate.hpp"
+#include "engine/error.hpp"
 
 namespace jsc {
 
@@ -36,6 +37,12 @@ struct PreparedData {
 struct Expectation {
   std::vector<std::string> feature_names, class_names;
   std::optional<Scaler> scaler;
+};
+
+// The data are not those that an earlier training read under the same name.
+class OtherDataError : public Error {
+ public:
+  using Error::Error;
 };
 
 // Loads with progress and warnings on standard error. Throws Error when expected features or classes are

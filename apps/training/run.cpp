@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "apps/report/format.hpp"
 #include "apps/report/progress.hpp"
@@ -49,8 +48,9 @@ Run::Run(const TrainSettings& settings, RunFolder folder, std::shared_ptr<const 
 
 void Run::restore(const TrainingState& state, const TensorFile& file, const std::string& path) {
   if (state.data_hash != data_->hash)
-    fail("{}: the data is not that of the interrupted run: expected hash {}, found {}", path, state.data_hash,
-         data_->hash);
+    throw OtherDataError(
+        fmt::format("{}: the data is not that of the interrupted run: expected hash {}, found {}", path,
+                    state.data_hash, data_->hash));
   state_ = state;
   restore_optimizer(trainer_.optimizer(), file, path);
   trainer_.restore(state_.position);
@@ -59,6 +59,8 @@ void Run::restore(const TrainingState& state, const TensorFile& file, const std:
     fail("{}: expected {} epochs, found {}", folder_.file("metrics.csv"), state_.position.epoch,
          epochs_.size());
   epochs_.resize(static_cast<std::size_t>(state_.position.epoch));
+  // The end needs it too: better told now than after the rest of the training.
+  if (state_.best_epoch >= 0) static_cast<void>(load_checkpoint(folder_.file("best.safetensors")));
 }
 
 bool Run::train() {
@@ -158,40 +160,41 @@ void Run::save_last() {
   save_checkpoint(folder_.file("last.safetensors"), graph_, context_, state_, trainer_.optimizer());
 }
 
-Metrics Run::finish() {
+Metrics Run::test() {
   const std::string best = folder_.file("best.safetensors");
   load_state(graph_, read_safetensors(best), best);
-  const Metrics test = evaluator_.evaluate(data_->split.test);
-  write_summary(test);
-  return test;
+  return evaluator_.evaluate(data_->split.test);
 }
 
-void Run::write_summary(const Metrics& test) const {
+MetaValue Run::summary(const Metrics& test) const {
   const Split& split = data_->split;
-  const nlohmann::json summary = {{"model", context_.model.name},
-                                  {"parameters", graph_.parameter_count()},
-                                  {"data",
-                                   {{"source", data_->data.source},
-                                    {"variant", data_->variant},
-                                    {"split", settings_.data.split},
-                                    {"rows_train", split.train.size()},
-                                    {"rows_val", split.validation.size()},
-                                    {"rows_test", split.test.size()},
-                                    {"hash", data_->hash},
-                                    {"split_hash", split_hash(split)}}},
-                                  {"seed", settings_.seed},
-                                  {"epochs", epochs_.size()},
-                                  {"best_epoch", state_.best_epoch},
-                                  {"val_loss", state_.best_loss},
-                                  {"val_accuracy", state_.best_accuracy},
-                                  {"test_loss", test.loss},
-                                  {"test_accuracy", test.accuracy},
-                                  {"seconds", state_.seconds},
-                                  {"samples_per_second", median(state_.epoch_rates)},
-                                  {"weights_hash", state_hash(graph_)},
-                                  {"version", JSC_VERSION}};
+  return {{"model", context_.model.name},
+          {"parameters", graph_.parameter_count()},
+          {"data",
+           {{"source", data_->data.source},
+            {"variant", data_->variant},
+            {"split", settings_.data.split},
+            {"rows_train", split.train.size()},
+            {"rows_val", split.validation.size()},
+            {"rows_test", split.test.size()},
+            {"hash", data_->hash},
+            {"split_hash", split_hash(split)}}},
+          {"seed", settings_.seed},
+          {"epochs", epochs_.size()},
+          {"best_epoch", state_.best_epoch},
+          {"val_loss", state_.best_loss},
+          {"val_accuracy", state_.best_accuracy},
+          {"test_loss", test.loss},
+          {"test_accuracy", test.accuracy},
+          {"seconds", state_.seconds},
+          {"samples_per_second", median(state_.epoch_rates)},
+          {"weights_hash", state_hash(graph_)},
+          {"version", JSC_VERSION}};
+}
+
+void Run::write_summary(const MetaValue& summary) const {
   // A file's name need not be UTF-8.
-  folder_.write("summary.json", summary.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  folder_.write("summary.json", summary.dump(2, ' ', false, MetaValue::error_handler_t::replace) + "\n");
 }
 
 void Run::print_result(const Metrics& test) const {

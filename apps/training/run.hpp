@@ -22,7 +22,8 @@ class Run {
   Run(const TrainSettings& settings, RunFolder folder, std::shared_ptr<const PreparedData> data,
       ModelContext context, Graph graph);
 
-  // Continues from the training state of a checkpoint that was read from `path`.
+  // Continues from the training state of a checkpoint that was read from `path`. Throws OtherDataError, and
+  // Error if the folder's files do not fit together.
   void restore(const TrainingState& state, const TensorFile& file, const std::string& path);
 
   // Trains to the end, writing checkpoints and metrics.csv after the epochs, though not more often than each
@@ -35,10 +36,16 @@ class Run {
   // Called by train() after each epoch.
   std::function<void(const EpochMetrics&)> after_epoch;
 
-  // Tests the best network and writes summary.json, which marks the run as finished.
-  Metrics finish();
+  // Tests the best network, which graph() is from then on.
+  Metrics test();
+  // What summary.json says after the test.
+  MetaValue summary(const Metrics& test) const;
+  // Writes summary.json, which marks the run as finished: after everything else.
+  void write_summary(const MetaValue& summary) const;
   // The result on standard output.
   void print_result(const Metrics& test) const;
+
+  const TrainSettings& settings() const { return settings_; }
 
   const RunFolder& folder() const { return folder_; }
   const PreparedData& data() const { return *data_; }
@@ -50,7 +57,6 @@ class Run {
   void close_epoch(const EpochMetrics& metrics);
   void write_epochs();
   bool out_of_patience() const;
-  void write_summary(const Metrics& test) const;
   std::string epoch_label(std::int64_t epoch) const;
 
   const TrainSettings& settings_;

@@ -67,6 +67,7 @@ Execution ExecutionSettings::execution() const {
 }
 
 void TrainSettings::add_to(Settings& settings) {
+  settings.add("model", &model, "zoo name (jsc-train models) or .toml file").positional();
   data.add_to(settings);
   settings.add("max_epochs", &max_epochs, "passes over the training rows").range(1, 1e6);
   settings.add("max_steps", &max_steps, "stop after this many batches (0: no limit)").range(0, 1e15);
@@ -108,6 +109,14 @@ void TrainSettings::add_to(Settings& settings) {
   settings.add("tensorboard", &tensorboard, "write event files for TensorBoard into the run folder");
   settings.add("report", &report, "write report.html and plots as SVG at the end");
   settings.add("quiet", &quiet, "print the result only");
+}
+
+Settings TrainSettings::read(const std::string& config_path) {
+  Settings settings;
+  add_to(settings);
+  settings.read_config(config_path, {"passes"});
+  settings.resolve();
+  return settings;
 }
 
 TrainingOptions TrainSettings::training(const std::vector<std::string>& class_names) const {

@@ -52,6 +52,8 @@ struct TrainSettings {
   bool quiet = false;
 
   void add_to(Settings& settings);
+  // Becomes what the config.toml of a run says.
+  Settings read(const std::string& config_path);
   Execution execution() const { return execution_settings.execution(); }
   // Throws Error if class_weights does not name one weight a class.
   TrainingOptions training(const std::vector<std::string>& class_names) const;

@@ -38,16 +38,16 @@ std::string percent(double share) {
 
 std::string frame(std::span<const TensorBox> boxes, const std::string& title, const Axes& axes) {
   const int rows = static_cast<int>(boxes.size());
-  const int step = std::max(1, (axes.last - axes.first + 11) / 12);  // some twelve powers are named
+  const int step = std::max(1, (axes.last - axes.first + 7) / 8);  // some eight powers are named
   std::size_t longest = 0;
   for (const TensorBox& box : boxes) longest = std::max(longest, box.name.size());
   std::string script = gnuplot_head(title, kWidth, kFrameHeight + kRowHeight * rows, true);
   script += fmt::format(
       "unset key\nset style fill solid 1.0 border\n"
-      "set xlabel 'magnitude, in powers of two' textcolor '#333333'\n"
+      "set xlabel 'magnitude, in powers of two' textcolor rgb plot_text\n"
       "set format x '2^{{%.0f}}'\nset xtics {0}\nset xrange [{1}:{2}]\nset yrange [{3}:0.7]\n"
       "set lmargin {4}\nset rmargin 10\n"
-      "set label 'zeros' at graph 1.01, first 0.7 textcolor '#333333'\n",
+      "set label 'zeros' at graph 1.01, first 0.7 textcolor rgb plot_text\n",
       step, axes.first, axes.last, -rows + 0.3, longest + 3);
   script += "set ytics noenhanced (";
   for (std::size_t i = 0; i < boxes.size(); ++i)
@@ -55,7 +55,7 @@ std::string frame(std::span<const TensorBox> boxes, const std::string& title, co
   script += ")\n";
   for (std::size_t i = 0; i < boxes.size(); ++i)
     if (const std::string zeros = percent(boxes[i].zero_share); !zeros.empty())
-      script += fmt::format("set label {} at graph 1.01, first {} noenhanced textcolor '#333333'\n",
+      script += fmt::format("set label {} at graph 1.01, first {} noenhanced textcolor rgb plot_text\n",
                             gnuplot_string(zeros), -static_cast<int>(i));
   return script;
 }
@@ -95,15 +95,16 @@ PlotScript range_script(std::span<const TensorBox> boxes, std::span<const Format
   script += "END_OF_BOXES\nplot ";
   if (!bands.empty())
     script +=
-        "$bands using 2:1:2:3:($1-0.42):($1+0.42) with boxxyerror fillcolor '#d2d2d2' fillstyle solid border "
-        "linecolor '#555555', ";
+        "$bands using 2:1:2:3:($1-0.42):($1+0.42) with boxxyerror fillcolor rgb plot_band fillstyle solid "
+        "border "
+        "linecolor rgb plot_axis, ";
   script +=
-      "$boxes using 2:1:($6-$2):(0) with vectors nohead linewidth 1.5 linecolor '#555555', "
-      "$boxes using 2:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor '#555555', "
-      "$boxes using 6:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor '#555555', "
-      "$boxes using 4:1:3:5:($1-0.3):($1+0.3) with boxxyerror fillcolor '#9cc9e8' fillstyle solid border "
-      "linecolor '#0072b2', "
-      "$boxes using 4:($1-0.3):(0):(0.6) with vectors nohead linewidth 2.5 linecolor '#d55e00'\n";
+      "$boxes using 2:1:($6-$2):(0) with vectors nohead linewidth 1.5 linecolor rgb plot_axis, "
+      "$boxes using 2:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor rgb plot_axis, "
+      "$boxes using 6:($1-0.16):(0):(0.32) with vectors nohead linewidth 1.5 linecolor rgb plot_axis, "
+      "$boxes using 4:1:3:5:($1-0.3):($1+0.3) with boxxyerror fillcolor rgb plot_box fillstyle solid border "
+      "linecolor rgb series_1, "
+      "$boxes using 4:($1-0.3):(0):(0.6) with vectors nohead linewidth 2.5 linecolor rgb series_2\n";
   return {title, in_words(boxes), script, ""};
 }
 
@@ -128,8 +129,9 @@ RenderedPlot render_histograms(std::span<const TensorBox> boxes) {
     }
   }
   script +=
-      "END_OF_BARS\nplot $bars using 1:2:3:4:5:6 with boxxyerror fillcolor '#9cc9e8' fillstyle solid border "
-      "linecolor '#0072b2'\n";
+      "END_OF_BARS\nplot $bars using 1:2:3:4:5:6 with boxxyerror fillcolor rgb plot_box fillstyle solid "
+      "border "
+      "linecolor rgb series_1\n";
   return run_gnuplot({title, in_words(boxes), script, ""});
 }
 

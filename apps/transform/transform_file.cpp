@@ -61,9 +61,13 @@ void append_table(std::string& out, const std::string& path, const MetaValue& ta
 
 }  // namespace
 
-bool has_passes(const std::string& path) {
-  return metadata_from_toml(std::string(MappedFile(path).bytes()), fmt::format("config '{}'", path))
-      .contains("passes");
+std::vector<PassCall> read_config_with_passes(Settings& settings, const std::string& path,
+                                              std::vector<std::string> ignored) {
+  ignored.emplace_back("passes");
+  settings.read_config(path, ignored);
+  const MetaValue config =
+      metadata_from_toml(std::string(MappedFile(path).bytes()), fmt::format("config '{}'", path));
+  return config.contains("passes") ? read_passes(path) : std::vector<PassCall>();
 }
 
 std::vector<PassCall> read_passes(const std::string& path, const std::vector<Pass>& passes) {

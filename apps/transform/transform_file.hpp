@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/settings/settings.hpp"
 #include "apps/transform/pass_list.hpp"
 
 namespace jsc {
@@ -19,8 +20,10 @@ struct PassCall {
 std::vector<PassCall> read_passes(const std::string& path,
                                   const std::vector<Pass>& passes = available_passes());
 
-// Whether the file has a [passes] table. Throws Error if it cannot be read.
-bool has_passes(const std::string& path);
+// A file with settings of `settings` and, where it has a [passes] table, passes; none: no passes. Other
+// tables named in `ignored` are left to others.
+std::vector<PassCall> read_config_with_passes(Settings& settings, const std::string& path,
+                                              std::vector<std::string> ignored = {});
 
 // The same tables with every option, as text that read_passes takes.
 std::string passes_to_toml(const std::vector<PassCall>& calls);

@@ -104,6 +104,8 @@ TEST_CASE("wrong values name where, what was expected and what was found") {
   CHECK_THROWS_WITH(config("count = \"many\""), Catch::Contains("line 1: 'count': expected an integer"));
   CHECK_THROWS_WITH(config("name = \"a\"\nold_name = \"b\""), Catch::Contains("set twice"));
   CHECK_THROWS_WITH(config("count = [1, {}]"), Catch::Contains("expected a string, a number, true or false"));
+  CHECK_THROWS_WITH(config("count = [1, [2]]"),
+                    Catch::Contains("expected a list of values, found a list in it"));
   CHECK_THROWS_WITH(config("on = 1"), Catch::Contains("expected true or false, found '1'"));
   CHECK_THROWS_WITH(config("count = "), Catch::Contains("line 1"));
 }

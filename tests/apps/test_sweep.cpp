@@ -22,7 +22,6 @@ std::map<std::string, GivenList> lists(const std::map<std::string, std::string>&
   TrainSettings settings;
   settings.model = "jsc-tiny";
   Settings table;
-  table.add("model", &settings.model, "").positional();
   settings.add_to(table);
   std::map<std::string, std::string> texts;
   const Settings form = table.list_form(texts, unswept_settings());

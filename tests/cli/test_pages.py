@@ -201,10 +201,62 @@ class Pages(unittest.TestCase):
         for wanted in ("Loss", "Accuracy", "ROC by class", "Magnitudes of weights and activations", "multiplicity"):
             self.assertIn(wanted, captions)
 
-    def test_the_page_of_a_sweep(self):
+    def captions(self):
+        return [plot["caption"] for plot in self.browser.ask(MARKS)]
+
+    def test_the_page_of_a_sweep_and_of_its_trials(self):
         out = self.dir / "sweep"
         run("sweep", "--model", "jsc-toy", *SMALL[:2], "--batch-size", "128,256", "--max-epochs", "1,2", "--quiet", "--out", out)
         self.assertEqual(problems(self.browser, out / "report.html"), [])
+        self.assertIn("Validation loss against batch size", self.captions())
+        links = self.browser.ask("return [...document.querySelectorAll('td a')].map(a => a.href)")
+        self.assertEqual(len(links), 4)
+        self.browser.driver.get(links[0])
+        self.assertIn("ROC by class", self.captions())
+        for trial in out.glob("trials/*"):
+            self.assertEqual(problems(self.browser, trial / "report.html"), [])
+
+    def test_the_page_of_a_sweep_with_seeds_failures_and_names_as_values(self):
+        out = self.dir / "failures"
+        run("sweep", "--model", "jsc-hls4ml,jsc-toy", *SMALL[:2], "--learning-rate", "1e-3:1e35:log2", "--optimizer", "sgd", "--momentum", 0,
+            "--max-epochs", 2, "--seeds", 2, "--quiet", "--out", out, code=1)  # fmt: skip
+        self.assertEqual(problems(self.browser, out / "report.html"), [])
+        self.assertIn("Training loss by epoch, mean over 2 seeds", self.captions())
+
+    def test_the_page_of_a_sweep_of_nothing_but_failures_has_no_empty_plots(self):
+        out = self.dir / "nothing"
+        run("sweep", "jsc-hls4ml", *SMALL[:2], "--learning-rate", "1e35,1e36", "--optimizer", "sgd", "--momentum", 0, "--max-epochs", 1,
+            "--quiet", "--out", out, code=1)  # fmt: skip
+        self.assertEqual(problems(self.browser, out / "report.html"), [])
+
+    def test_the_page_of_a_sweep_with_many_values_and_of_pairs(self):
+        for name, options in [("many", ["--learning-rate", "1e-4:1e-1:log10", "--batch-size", "64,128,256,512", "--seeds", 2]),
+                              ("pairs", ["--batch-size", "64,256,1024", "--learning-rate", "1e-3,4e-3,16e-3", "--paired"])]:  # fmt: skip
+            with self.subTest(name=name):
+                out = self.dir / name
+                run("sweep", "jsc-tiny", *SMALL[:2], *options, "--max-epochs", 2, "--quiet", "--no-report", "--out", out)
+                run("sweep", "jsc-tiny", *SMALL[:2], *options, "--max-epochs", 2, "--quiet", "--out", out)  # the sweep's page alone
+                self.assertEqual(problems(self.browser, out / "report.html"), [])
+
+    def test_the_page_of_a_comparison(self):
+        for runs in ([self.dir / "float", self.dir / "run"], [self.dir / "float"]):
+            other = self.dir / "other"
+            if len(runs) == 1:  # a run that has not ended, beside one that has
+                run("train", "jsc-tiny", *SMALL, "--max-epochs", 2, "--out", other)
+                (other / "summary.json").unlink()
+                runs.append(other)
+            with self.subTest(runs=runs):
+                out = self.dir / f"compare-{runs[1].name}"
+                run("compare", *runs, "--out", out)
+                self.assertEqual(problems(self.browser, out / "report.html"), [])
+                self.assertEqual(self.captions(), ["Validation loss", "Training loss", "Validation accuracy"])
+
+    def test_the_page_of_a_verification_in_a_folder_of_its_own(self):
+        out = self.dir / "certificate"
+        run("verify", "--load", self.dir / "run", *SMALL[:2], "--quiet", "--out", out)
+        self.assertEqual(problems(self.browser, out / "report.html"), [])
+        headings = self.browser.ask("return [...document.querySelectorAll('h2')].map(h => h.textContent)")
+        self.assertEqual(headings, ["Classes", "Verification", "Ranges", "Features"])
 
     def test_a_plot_without_marks_is_seen(self):
         text = self.page.read_text()

@@ -4,9 +4,11 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
+import unittest
 
 from cli import JSC_TRAIN, CliTest, main, read_safetensors, run
 
@@ -112,6 +114,91 @@ class Sweep(CliTest):
         run(*command, self.dir / "whole", "--quiet")
         self.assertEqual(timeless(out / "table.csv"), timeless(self.dir / "whole" / "table.csv"))
 
+    def gnuplot_that(self, does):
+        """An environment whose gnuplot runs these shell commands first."""
+        folder = self.dir / "bin"
+        folder.mkdir(exist_ok=True)
+        (folder / "gnuplot").write_text(f"#!/bin/bash\n{does}\nexec {shutil.which('gnuplot')} \"$@\"\n")
+        (folder / "gnuplot").chmod(0o755)
+        return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+    @unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
+    def test_every_trial_has_its_page_which_is_written_before_the_summary(self):
+        out = self.dir / "s"
+        command = ["sweep", *SMALL, "--batch-size", "64,128", "--max-epochs", 1, "--threads", 1, "--out", out]
+        killed = subprocess.run([JSC_TRAIN, *map(str, command)], env=self.gnuplot_that("kill -9 $PPID"), check=False)
+        self.assertEqual(killed.returncode, -signal.SIGKILL)
+        first = next(out.glob("trials/1*"))
+        self.assertTrue((first / "best.safetensors").exists())
+        self.assertFalse((first / "summary.json").exists(), "a run that is finished has its page")
+        run(*command)
+        page = (out / "report.html").read_text()
+        for trial in out.glob("trials/*"):
+            self.assertIn(f'href="trials/{trial.name}/report.html"', page)
+            text = (trial / "report.html").read_text()
+            for words in ("<svg", "ROC by class", "Best epoch", f"<code>jsc-train {' '.join(map(str, command))}</code>"):
+                self.assertIn(words, text)
+            self.assertNotIn("No plot", text)
+        run(*command[:-1], self.dir / "none", "--no-report")
+        self.assertFalse([p for p in (self.dir / "none").rglob("*") if p.suffix in (".html", ".svg")])
+
+    @unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
+    def test_an_interrupt_from_the_terminal_leaves_no_page_without_plots(self):
+        out = self.dir / "s"
+        command = ["sweep", *SMALL, "--batch-size", "64,128", "--max-epochs", 1, "--threads", 1, "--out", out]
+        # As Ctrl-C does it: to the whole group of processes, which jsc-train leads here.
+        environment = self.gnuplot_that("kill -INT -$PPID; sleep 0.1")
+        first = subprocess.run([JSC_TRAIN, *map(str, command)], env=environment, start_new_session=True, check=False)
+        self.assertEqual(first.returncode, 130)
+        run(*command)
+        for page in out.rglob("report.html"):
+            self.assertNotIn("No plot", page.read_text(), page)
+
+    def test_a_damaged_trial_is_trained_anew_and_the_others_stay(self):
+        out = self.dir / "s"
+        command = ["sweep", *SMALL, "--batch-size", "64,128,256", "--max-epochs", 2, "--no-report", "--out", out]
+        run(*command)
+        before = timeless(out / "table.csv")
+        kept, trial = next(out.glob("trials/1*")), next(out.glob("trials/2*"))
+        written = {p: p.stat().st_mtime_ns for p in kept.iterdir()}
+        bits = final_bits(trial)
+        for name, content, finished in [
+            ("summary.json", b"", True), ("summary.json", b"{", True), ("summary.json", b"[1]", True), ("summary.json", b"{}", True),
+            ("metrics.csv", b"1,2,3\n", True), ("metrics.csv", b"", True), ("failure.json", b"null", True),
+            ("last.safetensors", b"", False), ("last.safetensors", b"x" * 100, False), ("best.safetensors", b"", False),
+        ]:  # fmt: skip
+            with self.subTest(name=name, content=content):
+                (trial / name).write_bytes(content)
+                if not finished:
+                    (trial / "summary.json").unlink()
+                _, err = run(*command)
+                self.assertRegex(err, rf"^warning: {trial.name} is trained anew: .*{name}")
+                self.assertEqual(timeless(out / "table.csv"), before)
+                self.assertEqual(final_bits(trial), bits)
+        self.assertEqual({p: p.stat().st_mtime_ns for p in kept.iterdir()}, written)
+
+    def test_a_trial_whose_beginning_is_damaged_is_trained_from_its_own_beginning(self):
+        out = self.dir / "s"
+        command = ["sweep", *SMALL, "--max-epochs", "2,3", "--scheduler", "constant", "--no-report", "--out", out]
+        run(*command)
+        before, longer = timeless(out / "table.csv"), next(out.glob("trials/2*"))
+        shutil.rmtree(longer)
+        (next(out.glob("trials/1*")) / "last.safetensors").write_bytes(b"")
+        _, err = run(*command)
+        self.assertIn(f"warning: {longer.name} is trained anew", err)
+        self.assertEqual(timeless(out / "table.csv"), before)
+
+    def test_data_that_cannot_be_read_fail_their_trials_alone(self):
+        good, bad, out = self.dir / "good.csv", self.dir / "bad.csv", self.dir / "s"
+        run("data", "make", good, "--rows", 500, "--seed", 1)
+        bad.write_text(good.read_text().replace("\n", "\n?", 3))
+        for order in (f"{good};{bad}", f"{bad};{good}"):
+            with self.subTest(order=order):
+                shutil.rmtree(out, ignore_errors=True)
+                _, err = run("sweep", "jsc-tiny", "--data", order, "--max-epochs", 1, "--quiet", "--out", out, code=1)
+                self.assertIn("1 of 2 trials failed", err)
+                self.assertEqual(sorted("bad.csv" in r["reason"] for r in read_csv(out / "table.csv")), [False, True])
+
     def test_shorter_trials_of_a_constant_schedule_are_the_beginning_of_longer_ones(self):
         out = self.dir / "s"
         run("sweep", *SMALL, "--max-epochs", "5,2,3", "--scheduler", "constant", "--learning-rate", "1e-2", "--out", out)
@@ -207,7 +294,7 @@ class Sweep(CliTest):
         _, err = run("sweep", *SMALL, "--batch-size", "64,128", "--optimizer", "adam,sgd", "--max-epochs", 2, "--out", out)
         if "gnuplot" in err:
             self.skipTest("gnuplot is not installed")
-        for name, words in [("val_loss_curves", "batch size=64 optimizer=sgd"), ("test_accuracy_by_batch_size", "optimizer sgd"),
+        for name, words in [("val_loss_curves", "batch size 64, optimizer sgd"), ("test_accuracy_by_batch_size", "optimizer sgd"),
                             ("val_loss_by_optimizer", ">adam<"), ("val_loss_by_batch_size_and_optimizer", ">128<")]:  # fmt: skip
             text = (out / f"{name}.svg").read_text()
             self.assertIn("</svg>", text)
@@ -222,7 +309,7 @@ class Sweep(CliTest):
             self.assertIn(f"{float(row['val_loss']):.4f}", page)
         for trial in (out / "trials").iterdir():
             self.assertIn(trial.name, page)
-        for words in ("Best setting", "test accuracy against batch size", "Settings", json.loads(
+        for words in ("Best setting", "Test accuracy against batch size", "Settings", json.loads(
                 next(out.glob("trials/*/summary.json")).read_text())["data"]["hash"]):  # fmt: skip
             self.assertIn(words, page)
 
@@ -243,7 +330,7 @@ class Sweep(CliTest):
         content = json.loads(run("compare", a, b, "--out", out, "--json")[0])
         self.assertEqual(content[1]["differs"], {"batch_size": "64"})
         page = (out / "report.html").read_text()
-        self.assertIn("validation loss", page)
+        self.assertIn("Validation loss", page)
         (b / "summary.json").unlink()
         self.assertIn("not finished (2 epochs)", run("compare", a, b, "--out", out)[0])
         self.refuses("compare", a, says="at least two run folders, found 1")

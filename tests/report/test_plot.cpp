@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -112,4 +113,27 @@ TEST_CASE("a plot's file appears complete or not at all") {
   CHECK(std::distance(fs::directory_iterator(scratch.path), {}) == 1);
   CHECK_THAT(write_svg(loss_plot(), scratch.path / "missing" / "loss.svg"),
              Catch::Contains("loss.svg") && Catch::Contains("No such file"));
+}
+
+TEST_CASE("numbers stand at an axis where they are asked for, unless they would stand on each other") {
+  if (!have_gnuplot()) return;
+  Plot plot = plot_of({{"a", {64, 100, 101, 1024}, {1, 2, 3, 4}}});
+  plot.log_x = true;
+  plot.x_tics = plot.series[0].x;
+  const std::string svg = render_svg(plot).svg;
+  for (const char* there : {">64<", ">100<", ">1024<"}) CHECK_THAT(svg, Catch::Contains(there));
+  CHECK_THAT(svg, !Catch::Contains(">101<") && !Catch::Contains(">1000<"));
+}
+
+TEST_CASE("a long key makes the plot higher, not its curves lower") {
+  if (!have_gnuplot()) return;
+  Plot plot;
+  plot.title = "t";
+  plot.width = 470;
+  plot.height = 330;
+  for (int i = 0; i < 8; ++i)
+    plot.series.push_back({fmt::format("learning rate {}, batch size 1024", i), {0, 1}, {0, 1}});
+  CHECK_THAT(render_svg(plot).svg, Catch::Contains("viewBox=\"0 0 470 449\""));
+  plot.series.resize(1);
+  CHECK_THAT(render_svg(plot).svg, Catch::Contains("viewBox=\"0 0 470 330\""));
 }
