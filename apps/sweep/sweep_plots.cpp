@@ -201,7 +201,8 @@ Plot against_option(const SweepPlan& plan, const std::vector<TrialResult>& resul
       series.y.push_back(m.count > 0 ? m.mean : std::numeric_limits<double>::quiet_NaN());
       series.error.push_back(m.deviation);
     }
-    plot.series.push_back(std::move(series));
+    const bool any = std::ranges::any_of(series.y, [](double y) { return std::isfinite(y); });
+    if (any) plot.series.push_back(std::move(series));  // else every trial of the curve has failed
   }
   return plot;
 }
@@ -241,6 +242,8 @@ std::string sweep_title(const SweepPlan& plan) {
 SweepPlots sweep_plots(const SweepPlan& plan, const std::vector<TrialResult>& results,
                        const std::vector<SweepRow>& rows) {
   SweepPlots plots;
+  if (std::ranges::none_of(results, [](const TrialResult& r) { return r.state == TrialResult::State::done; }))
+    return plots;
   plots.lines.push_back(
       {"val_loss_curves", curves(plan, results, rows, "validation loss", &EpochMetrics::val_loss)});
   plots.lines.push_back(

@@ -19,7 +19,8 @@ struct SweepPlots {
   std::vector<Map> maps;
 };
 
-// At most eight curves a plot, more cannot be told apart: the rows of the smallest validation loss.
+// None if no trial has finished. At most eight curves a plot, more cannot be told apart: the rows of the
+// smallest validation loss.
 SweepPlots sweep_plots(const SweepPlan& plan, const std::vector<TrialResult>& results,
                        const std::vector<SweepRow>& rows);
 

@@ -102,7 +102,7 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<TrialResult>& re
       "All numbers are of each trial's best epoch, the one of the smallest validation loss; the loss of the "
       "training is the mean over that epoch. Where there are several seeds: mean ± standard deviation.");
   page.table(sweep_table(plan, results, rows), {.caption = "Results", .file = "table"});
-  page.section("Plots");
+  if (!plots.lines.empty()) page.section("Plots");
   for (const NamedPlot& line : plots.lines) add_plot(page, line);
   for (const SweepPlots::Map& map : plots.maps) add_map(page, map);
   page.section("Trials");
