@@ -12,6 +12,8 @@ FinishedRun finish_run(Run& run, PageExtent extent) {
       finished.warnings =
           write_run_page(run.folder().path(), best, run.data(), run.settings().execution(), extent, summary);
     } catch (const Error& error) {
+      if (extent == PageExtent::brief)
+        throw;  // the disk may be full: the sweep goes on later, with all pages
       finished.warnings.push_back(fmt::format("no report: {}", error.what()));
     }
   }

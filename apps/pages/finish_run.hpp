@@ -11,11 +11,12 @@ namespace jsc {
 
 struct FinishedRun {
   Metrics test;
-  std::vector<std::string> warnings;  // of the page, one line each; a page that cannot be made is no more
+  std::vector<std::string> warnings;  // of the page, one line each
 };
 
 // Writes report.html if the run's settings ask for one, then summary.json, which marks the run as finished:
-// one that is killed in between does both again.
+// one that is killed in between does both again. A whole page that cannot be made is a warning; a brief one
+// throws Error.
 FinishedRun finish_run(Run& run, PageExtent extent);
 
 }  // namespace jsc

@@ -419,5 +419,20 @@ class Sweep(CliTest):
         self.assertEqual(timeless(out / "table.csv"), timeless(self.dir / "whole" / "table.csv"))
 
 
+    @unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
+    def test_a_disk_too_full_for_a_page_costs_no_page(self):
+        if os.environ.get("JSC_SANITIZED") == "thread":
+            self.skipTest("LLVM's OpenMP maps a file of its own, which the limit cuts short")
+        out = self.dir / "s"
+        command = ["sweep", *SMALL, "--batch-size", "64,128", "--max-epochs", 1, "--out", out]
+        limited = ["bash", "-c", 'trap "" XFSZ; ulimit -f 60; exec "$@"', "bash", JSC_TRAIN, *command]
+        done = subprocess.run([str(a) for a in limited], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("report.html: cannot write", done.stderr)
+        self.assertFalse(list(out.rglob("summary.json")))
+        run(*command)
+        self.assertEqual(len(list(out.glob("trials/*/report.html"))), 2)
+
+
 if __name__ == "__main__":
     main()
