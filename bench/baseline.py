@@ -8,6 +8,9 @@ import re
 
 
 LEAST_CHANGE = 0.05  # less is never told
+MOST_SPREAD = 0.5  # what scattered more when the baseline was made tells nothing
+# Measured by the wall, mostly on two threads: not comparable on a machine that had other things to do.
+BY_THE_WALL = re.compile(r"2 threads|/2/jsc|threads:2|^data/.*/[12]$|^program/(?!.*(processor|memory))")
 PEERS = ("libtorch", "pytorch", "frozen", "eigen", "plain_c", "systemc", "elements")
 LAYER_PEERS = ("jsc/libxsmm", "jsc/onednn", "jsc/openblas", "jsc/peak")
 
@@ -26,8 +29,17 @@ def layer_means(gemm):
     return {group: gemm.mean(names) for group, names in groups.items()}
 
 
-def kept(figures):
+def busy(machine):
+    return max(machine["load_before"][0], machine["load_after"][0]) > machine["cores"]
+
+
+def kept(machine, figures):
     """{name: (Figure, is it a ratio, is more better)}: what a baseline is made of."""
+    found = all_kept(figures)
+    return {name: entry for name, entry in found.items() if not (busy(machine) and BY_THE_WALL.search(name))}
+
+
+def all_kept(figures):
     found = {}
     for section, values in figures.items():
         if section == "accuracy":
@@ -41,6 +53,8 @@ def kept(figures):
                 continue
             against = {"jsc": "libtorch", "evaluate": "frozen"}.get(who)
             ratio = values.ratio(name, f"{case}/{against}") if against else None
+            if section == "training" and case.endswith("/2"):
+                against, ratio = "1 thread", values.ratio(name, f"{case[:-1]}1/{who}")
             found[f"{section}/{name}" + (f" / {against}" if ratio else "")] = (
                 ratio or values.figure(name), ratio is not None, section != "program")  # fmt: skip
     return found
@@ -55,7 +69,8 @@ def save(folder, machine, figures):
     """A file {"machine": ..., "figures": {name: [median, spread]}}."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / file_name(machine)
-    entries = {name: [float(f"{figure.median:.4g}"), round(figure.spread, 3)] for name, (figure, _, _) in kept(figures).items()}
+    entries = {name: [float(f"{figure.median:.4g}"), round(figure.spread, 3)]
+               for name, (figure, _, _) in kept(machine, figures).items() if figure.spread <= MOST_SPREAD}  # fmt: skip
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in entries.items())
     path.write_text(f'{{"machine": {json.dumps(machine)},\n "figures": {{\n{lines}\n}}}}\n')
     return path
@@ -72,7 +87,7 @@ def compare(path, machine, figures):
     stored = json.loads(path.read_text())
     same_processor, before = stored["machine"]["cpu"] == machine["cpu"], stored["figures"]
     lines, compared = [], 0
-    for name, (figure, ratio, more_is_better) in kept(figures).items():
+    for name, (figure, ratio, more_is_better) in kept(machine, figures).items():
         if name not in before or not (ratio or same_processor):
             continue
         compared += 1

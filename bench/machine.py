@@ -46,7 +46,7 @@ def describe(root):
     return processor() | {
         "caches": caches(),
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
-        "compiler": said(os.environ.get("CXX", "g++").split()[-1], "--version").splitlines()[:1],
+        "compiler": said(os.environ.get("CXX", "g++").split()[-1], "--version").partition("\n")[0],
         "peers": versions,
         "commit": said("git", "-C", root, "rev-parse", "--short", "HEAD") + changed,
         "date": datetime.datetime.now().isoformat(timespec="seconds"),

@@ -2,7 +2,7 @@
 """Runs the benchmarks beside their peers and holds the results against the project's targets and a stored baseline.
 
   bench/run.py [BUILD] [--quick] [--rounds N] [--only SECTION,...] [--save-baseline]      ./dev bench builds first
-  bench/run.py --show FILE                                                                the tables of an earlier run
+  bench/run.py --show FILE [--save-baseline]                                              the tables of an earlier run
 
 Each round runs all peers one after the other, so that a disturbance of the machine hits all of them; figures are
 medians over the rounds, ratios are medians of each round's ratio, the spread is (largest - smallest) / median.
@@ -105,7 +105,7 @@ def main():
     parser.add_argument("--baselines", type=pathlib.Path, default=HERE / "baseline", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.save_baseline and (options.quick or options.only):
-        parser.error("--save-baseline needs the whole run, without --quick and --only")
+        parser.error("--save-baseline needs a whole run, without --quick and --only")
     if options.only and (unknown := set(options.only) - set(tables.PRINTERS)):
         parser.error(f"--only: expected some of {', '.join(tables.PRINTERS)}, found {', '.join(sorted(unknown))}")
 
@@ -119,12 +119,15 @@ def main():
         path = build / "bench-results" / f"{where['date'].replace(':', '-')}{'_quick' if options.quick else ''}.json"
         results.save(path, where, figures)
         print(f"bench/run.py: raw figures in {path}", file=sys.stderr)
+    whole = not where.get("quick") and set(PROGRAMS) <= set(figures)
     print(f"{where['cpu']}, {where['isa']}, {where['cores']} cores, {where['system']}, commit {where['commit']}, {where['date']}, "
           f"load average {where['load_before'][0]:.1f} before and {where['load_after'][0]:.1f} after")
     if where.get("quick"):
         print("Few cases, once: means are over these alone, and there is no spread.")
     missed = tables.print_all(figures)
     baseline.print_comparison(options.baselines, where, figures)
+    if options.save_baseline and not whole:
+        parser.error("--save-baseline needs a whole run")
     if options.save_baseline:
         print(f"\nThe baseline is {baseline.save(options.baselines, where, figures)}.")
     return 1 if missed else 0

@@ -65,6 +65,18 @@ class Tables(unittest.TestCase):
         self.assertLess(path.stat().st_size, 2000)
         self.assertEqual(self.changes(), [])
 
+    def test_figures_that_scatter_are_no_baseline(self):
+        self.figures["gemm"].clear()
+        self.figures["data"]["emulate/2"] = [2e6, 4e6, 5e6]
+        self.assertNotIn("data/emulate/2", self.save_baseline().read_text())
+
+    def test_on_a_busy_machine_figures_by_the_wall_are_left_out(self):
+        self.assertTrue({"data/emulate/2", "program/verify"} <= set(baseline.kept(self.machine, self.figures)))
+        self.machine["load_after"] = [2.5, 1, 1]
+        kept = set(baseline.kept(self.machine, self.figures))
+        self.assertFalse({"data/emulate/2", "program/verify"} & kept)
+        self.assertTrue({"integer/jsc-hls4ml/8-bit/16384", "training/jsc-toy/64/1/jsc / libtorch"} <= kept)
+
     def test_what_changed_beyond_the_spread_is_told_with_its_direction(self):
         self.figures["gemm"].clear()
         self.save_baseline()
@@ -98,9 +110,13 @@ class Tables(unittest.TestCase):
             self.assertTrue(all(len(entry) == 2 for entry in content["figures"].values()))
 
     def test_a_baseline_of_a_quick_run_is_refused(self):
-        done = subprocess.run([sys.executable, RUN, "--quick", "--save-baseline"], stderr=subprocess.PIPE, text=True, check=False)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("needs the whole run", done.stderr)
+        results.save(self.folder / "run.json", self.machine | {"quick": True}, self.figures)
+        for run in (["--quick"], ["--show", self.folder / "run.json", "--baselines", self.folder]):
+            done = subprocess.run([sys.executable, RUN, *run, "--save-baseline"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("needs a whole run", done.stderr)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["run.json"])
 
 
 if __name__ == "__main__":
