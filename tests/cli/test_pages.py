@@ -95,6 +95,12 @@ return [document.documentElement.scrollWidth, [...document.querySelectorAll('bod
   .map(e => e.tagName + ' ' + e.className)];
 """
 
+# Paper does not scroll.
+CUT_OFF = """
+return [...document.querySelectorAll('table')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .map(e => e.textContent.slice(0, 40) + ': ' + e.getBoundingClientRect().right);
+"""
+
 # Each download beside the cells of the table that it is of.
 DOWNLOADS = """
 return [...document.querySelectorAll('a[download]')].map(a => ({
@@ -158,7 +164,8 @@ def problems(browser, path):
     width, wide = browser.ask(WIDE)
     found += [f"wide: {width} px"] if width > 400 else []
     found += [f"wide: {element}" for element in wide]
-    browser.open(path, "dark", media="print")
+    browser.open(path, "dark", width=718, media="print")  # A4 with margins of 1 cm
+    found += [f"cut off in print: {element}" for element in browser.ask(CUT_OFF)]
     paper = browser.ask("return getComputedStyle(document.body).backgroundColor")
     found += [] if paper == "rgb(255, 255, 255)" else [f"printed on {paper}"]
     found += [f"console: {message}" for message in browser.messages()]
