@@ -89,7 +89,8 @@ footer{margin-top:3rem;margin-bottom:2rem;color:var(--soft);font-size:.8125rem}
   nav,.under,.more{display:none}
   .scroll{overflow:visible}
   table{font-size:7pt}
-  th,td,td.n{white-space:normal;overflow-wrap:anywhere;padding:.125rem .25rem}
+  th,td,td.n{white-space:normal;padding:.125rem .25rem}
+  td:not(.n){overflow-wrap:anywhere}
   .whole .scroll>svg{min-width:0}
   figure,tr,.figures{break-inside:avoid}
   h2,figcaption,.caption{break-after:avoid}
