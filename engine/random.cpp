@@ -111,30 +111,26 @@ void fill_normal(RandomStream stream, std::uint64_t first, float* out, Index n, 
        [isa](const RandomArgs& args, float* to) { engine_kernels(isa).random_normal(args, to); });
 }
 
-// The words come in groups of 16 positions (words 0 and 1 of 16 blocks); positions and values far apart are
-// called into the cache before they are exchanged.
+// Values far apart are called into the cache before they are exchanged.
 void shuffle(RandomStream stream, std::uint32_t* values, Index n, Isa isa) {
-  constexpr Index kGroups = 16, kChunk = kGroups * 16;
-  std::int32_t words[kGroups * kGroup];
-  std::uint32_t other[kChunk];
+  constexpr Index kGroups = 16, kChunk = kGroups * 16;  // a group is of 16 picks
+  std::int32_t picks[kChunk];
   for (Index chunk = n / kChunk; chunk >= 0; --chunk) {
     const Index first = chunk * kChunk, begin = std::max<Index>(first, 2),
                 end = std::min(n + 1, first + kChunk);
     if (begin >= end) continue;
-    engine_kernels(isa).random_words(
-        {stream.seed, stream.stream, static_cast<std::uint64_t>(chunk * kGroups), kGroups}, words);
+    engine_kernels(isa).random_picks(
+        {stream.seed, stream.stream, static_cast<std::uint64_t>(chunk * kGroups), kGroups}, picks);
     for (Index i = begin; i < end; ++i) {
-      const Index at = i - first;
-      const std::int32_t* group = words + at / 16 * kGroup + at % 16;
-      const std::uint64_t word = static_cast<std::uint32_t>(group[0]) |
-                                 (static_cast<std::uint64_t>(static_cast<std::uint32_t>(group[16])) << 32);
-      const auto range = static_cast<std::uint64_t>(i);
-      std::uint64_t pick = 0;
-      if (!scaled_word(word, range, pick)) pick = uniform_below(stream, range, range);
-      other[at] = static_cast<std::uint32_t>(pick);
-      __builtin_prefetch(values + pick, 1);
+      std::int32_t& pick = picks[i - first];
+      if (pick == kDrawAgain) [[unlikely]] {
+        const auto range = static_cast<std::uint64_t>(i);
+        pick = static_cast<std::int32_t>(static_cast<std::uint32_t>(uniform_below(stream, range, range)));
+      }
+      __builtin_prefetch(values + static_cast<std::uint32_t>(pick), 1);
     }
-    for (Index i = end - 1; i >= begin; --i) std::swap(values[i - 1], values[other[i - first]]);
+    for (Index i = end - 1; i >= begin; --i)
+      std::swap(values[i - 1], values[static_cast<std::uint32_t>(picks[i - first])]);
   }
 }
 

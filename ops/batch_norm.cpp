@@ -30,30 +30,32 @@ void batch_norm_moments(const Execution& execution, ConstMatrix x, SampleBlock b
 void batch_norm_statistics(Index features, Index samples, const float* moments, BatchNormBuffers buffers,
                            float eps, float momentum, float* mean, float* inverse_deviation) {
   const auto n = static_cast<float>(samples);
-  const double keep = 1.0 - static_cast<double>(momentum), take = static_cast<double>(momentum);
   const Index blocks = block_count(samples);
+  float* const squares = inverse_deviation;  // until the end
   for (Index f = 0; f < features; ++f) {
     const auto sum = [&](Index b) { return moments[2 * features * b + f]; };
     float total = sum(0);
     for (Index b = 1; b < blocks; ++b) total += sum(b);
     const float m = total / n;
-    float squares = moments[features + f];
-    if (blocks > 1) {
-      squares = 0.0F;
-      for (Index b = 0; b < blocks; ++b) {
-        const auto count = static_cast<float>(sample_block(b, samples).count());
-        const float offset = sum(b) / count - m;
-        squares += moments[2 * features * b + features + f] + count * offset * offset;
-      }
+    float square = blocks == 1 ? moments[features + f] : 0.0F;
+    for (Index b = 0; blocks > 1 && b < blocks; ++b) {
+      const auto count = static_cast<float>(sample_block(b, samples).count());
+      const float offset = sum(b) / count - m;
+      square += moments[2 * features * b + features + f] + count * offset * offset;
     }
     mean[f] = m;
-    inverse_deviation[f] = inverse_sqrt(squares / n, eps);
-    const double unbiased = static_cast<double>(squares) / static_cast<double>(samples - 1);
-    buffers.running_mean[f] = static_cast<float>(keep * static_cast<double>(buffers.running_mean[f]) +
-                                                 take * static_cast<double>(m));
-    buffers.running_var[f] =
-        static_cast<float>(keep * static_cast<double>(buffers.running_var[f]) + take * unbiased);
+    squares[f] = square;
   }
+  const double take = static_cast<double>(momentum), keep = 1.0 - take;
+  const auto run = [keep, take](float before, double now) {
+    return static_cast<float>(keep * static_cast<double>(before) + take * now);
+  };
+  for (Index f = 0; f < features; ++f)
+    buffers.running_mean[f] = run(buffers.running_mean[f], static_cast<double>(mean[f]));
+  const auto unbiased = static_cast<double>(samples - 1);
+  for (Index f = 0; f < features; ++f)
+    buffers.running_var[f] = run(buffers.running_var[f], static_cast<double>(squares[f]) / unbiased);
+  for (Index f = 0; f < features; ++f) inverse_deviation[f] = inverse_sqrt(squares[f] / n, eps);
   ++*buffers.num_batches_tracked;
 }
 

@@ -19,20 +19,25 @@ void gather(const GatherArgs& p) {
     }
     for (std::ptrdiff_t f = 0; f < p.features; f += 16) {
       const std::ptrdiff_t features = p.features - f < 16 ? p.features - f : 16;
-      F rows[16];
-      for (std::ptrdiff_t s = 0; s < 16; ++s) {
-        // Past the last sample its row is read again and not stored.
-        const std::uint32_t index = p.indices[i + (s < samples ? s : samples - 1)];
-        const float* from = p.x + static_cast<std::ptrdiff_t>(index) * p.features + f;
-        rows[s] = features == 16 ? F::load(from) : F::load_first(from, features);
+      const float* from[16];
+      for (std::ptrdiff_t s = 0; s < 16; ++s)  // past the last sample its row is read again and not stored
+        from[s] = p.x +
+                  static_cast<std::ptrdiff_t>(p.indices[i + (s < samples ? s : samples - 1)]) * p.features +
+                  f;
+      F columns[16];
+      if (features == 16) {
+        load_columns(from, columns);
+      } else {
+        for (std::ptrdiff_t s = 0; s < 16; ++s) columns[s] = F::load_first(from[s], features);
+        transpose(columns);
       }
-      transpose(rows);
-      for (std::ptrdiff_t r = 0; r < features; ++r) {
-        float* to = p.out + (f + r) * p.out_stride + i;
+      float* to = p.out + f * p.out_stride + i;
+      for (std::ptrdiff_t c = 0; c < features; ++c, to += p.out_stride) {
+        __builtin_prefetch(to + 16, 1);
         if (samples == 16)
-          rows[r].store(to);
+          columns[c].store(to);
         else
-          rows[r].store_first(to, samples);
+          columns[c].store_first(to, samples);
       }
     }
   }

@@ -159,8 +159,8 @@ void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
   } while (left > 0);
 }
 
-// Columns in wide tiles, then in single vectors, then the last vector if it is cut. Wide tiles go through
-// panels of x that stay in L1 while the row tiles read them.
+// Columns in wide tiles, then in narrower ones, then in single vectors, then the last vector if it is cut.
+// Wide tiles go through panels of x that stay in L1 while the row tiles read them.
 template <class Lanes, int Rows, int C>
 void product_columns(const ProductArgs& p) {
   const std::ptrdiff_t wide = p.n / (16 * C) * (16 * C), whole = p.n / 16 * 16;
@@ -175,7 +175,13 @@ void product_columns(const ProductArgs& p) {
     for (std::ptrdiff_t n = 0; n < wide; n += panel)
       product_tiles<Lanes, Rows, C>(p, n, wide - n < panel ? wide : n + panel);
   }
-  if (C > 1 && wide < whole) product_tiles<Lanes, Rows, 1>(p, wide, whole);
+  std::ptrdiff_t done = wide;
+  if constexpr (constexpr int D = Lanes::kTallColumns; C > D && D > 1)
+    if (done + 16 * D <= whole && p.a_col != 0) {  // packed weights are for tiles of Rows
+      done += (whole - done) / (16 * D) * (16 * D);
+      product_tiles<Lanes, Lanes::kTallRows, D>(p, wide, done);
+    }
+  if (C > 1 && done < whole) product_tiles<Lanes, Rows, 1>(p, done, whole);
   if (whole < p.n) product_packed<Lanes, Rows, 1>(p, whole, p.n);
 }
 

@@ -61,6 +61,7 @@ struct RandomArgs {
   std::uint64_t seed, stream, group;
   std::ptrdiff_t groups;
 };
+constexpr std::int32_t kDrawAgain = -1;  // in place of a pick
 struct UniformRange {
   float lo, width, below_hi;  // value = min(lo + width u, below_hi)
 };

@@ -85,6 +85,15 @@ inline F32x16 operator*(F32x16 a, F32x16 b) {
 inline F32x16 operator/(F32x16 a, F32x16 b) {
   return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
 }
+// A divisor of many; see lanes_avx512.hpp, where there is more to it.
+class Divisor {
+ public:
+  explicit Divisor(F32x16 b) : b_(b) {}
+  friend F32x16 operator/(F32x16 a, const Divisor& d) { return a / d.b_; }
+
+ private:
+  F32x16 b_;
+};
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }
@@ -118,6 +127,13 @@ inline Mask16 operator==(F32x16 a, F32x16 b) {
 inline Mask16 operator==(I32x16 a, I32x16 b) {
   return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(a.lo, b.lo)),
           _mm256_castsi256_ps(_mm256_cmpeq_epi32(a.hi, b.hi))};
+}
+inline Mask16 below(I32x16 a, I32x16 b) {
+  const __m256i sign = _mm256_set1_epi32(std::int32_t{1} << 31);
+  const auto less = [sign](__m256i x, __m256i y) {
+    return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_xor_si256(y, sign), _mm256_xor_si256(x, sign)));
+  };
+  return {less(a.lo, b.lo), less(a.hi, b.hi)};
 }
 inline Mask16 operator&(Mask16 a, Mask16 b) {
   return {_mm256_and_ps(a.lo, b.lo), _mm256_and_ps(a.hi, b.hi)};
@@ -223,6 +239,12 @@ inline void transpose(F32x16 (&m)[16]) {  // four quarters, the two off the diag
     m[i] = {a[i], c[i]};
     m[i + 8] = {b[i], d[i]};
   }
+}
+
+// Lane j of m[i] = rows[j][i].
+inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
+  for (int i = 0; i < 16; ++i) m[i] = F32x16::load(rows[i]);
+  transpose(m);
 }
 
 // Lanes of sums that sum_sixteen will add, part 0 (lanes 0 to 7), then part 8, with which the first level of

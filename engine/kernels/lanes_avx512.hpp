@@ -85,6 +85,9 @@ inline Mask16 operator==(F32x16 a, F32x16 b) {
 inline Mask16 operator==(I32x16 a, I32x16 b) {
   return {_mm512_cmpeq_epi32_mask(a.v, b.v)};
 }
+inline Mask16 below(I32x16 a, I32x16 b) {
+  return {_mm512_cmplt_epu32_mask(a.v, b.v)};
+}
 inline Mask16 operator&(Mask16 a, Mask16 b) {
   return {static_cast<__mmask16>(a.m & b.m)};
 }
@@ -100,6 +103,39 @@ inline F32x16 select(Mask16 m, F32x16 a, F32x16 b) {
 inline I32x16 select(Mask16 m, I32x16 a, I32x16 b) {
   return {_mm512_mask_blend_epi32(m.m, b.v, a.v)};
 }
+
+// A divisor of many: a / Divisor(b) is a / b to the bit, by its reciprocal where that is proven. A quotient
+// of 16 lanes keeps the divider busy for 16 cycles; these five operations take two and a half. With y = RN(1
+// / b), two residuals, each exact, make q = RN(a y) faithful and then the correctly rounded quotient (P.
+// Markstein, Computation of elementary functions on the IBM RISC System/6000 processor, 1990, theorem on
+// division; Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed. 2018, 4.7.2), as long as nothing
+// here can underflow or overflow: for |a| within 2^+-90, or 0, and |b| within 2^+-20. Anything else is
+// divided.
+class Divisor {
+ public:
+  explicit Divisor(F32x16 b)
+      : b_(b),
+        reciprocal_{_mm512_div_ps(_mm512_set1_ps(1.0F), b.v)},
+        ordinary_(within(b, 0x1p-20F, 0x1p+20F) == 0xffff) {}
+
+  friend F32x16 operator/(F32x16 a, const Divisor& d) {
+    const unsigned zero = _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_EQ_OQ);
+    if (!d.ordinary_ || (within(a, 0x1p-90F, 0x1p+90F) | zero) != 0xffff) [[unlikely]]
+      return a / d.b_;
+    const __m512 q = _mm512_mul_ps(a.v, d.reciprocal_.v);
+    const __m512 faithful = _mm512_fmadd_ps(_mm512_fnmadd_ps(d.b_.v, q, a.v), d.reciprocal_.v, q);
+    return {_mm512_fmadd_ps(_mm512_fnmadd_ps(d.b_.v, faithful, a.v), d.reciprocal_.v, faithful)};
+  }
+
+ private:
+  static unsigned within(F32x16 x, float low, float high) {
+    const __m512 size = _mm512_abs_ps(x.v);
+    return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(size, _mm512_set1_ps(low), _CMP_GE_OQ), size,
+                                   _mm512_set1_ps(high), _CMP_LE_OQ);
+  }
+  F32x16 b_, reciprocal_;
+  bool ordinary_;
+};
 
 inline F32x16 select_first(std::ptrdiff_t n, F32x16 a, F32x16 b) {
   return {_mm512_mask_blend_ps(first_sixteen(n), b.v, a.v)};
@@ -119,9 +155,10 @@ inline I32x16 operator^(I32x16 a, I32x16 b) {
 }
 inline void multiply_wide(I32x16 a, I32x16 b, I32x16& high, I32x16& low) {
   const __m512i even = _mm512_mul_epu32(a.v, b.v);
-  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a.v, 32), _mm512_srli_epi64(b.v, 32));
-  high.v = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
-  low.v = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+  const __m512i odd =
+      _mm512_mul_epu32(_mm512_shuffle_epi32(a.v, _MM_PERM_DDBB), _mm512_shuffle_epi32(b.v, _MM_PERM_DDBB));
+  high.v = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+  low.v = _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA);
 }
 template <int n>
 I32x16 shift_left(I32x16 a) {
@@ -173,6 +210,28 @@ inline void transpose(F32x16 (&m)[16]) {
   exchange<2>(m);
   exchange<4>(m);
   exchange<8>(m);
+}
+
+// Lane j of m[i] = rows[j][i]. The coarse half of the transpose is done by loads of quarters, so that the
+// shuffles of one port are left with the fine half.
+inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
+  for (int c = 0; c < 16; c += 4) {
+    __m512 quarters[4];  // of rows k, k + 4, k + 8, k + 12: their columns c to c + 3
+    for (int k = 0; k < 4; ++k) {
+      __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(rows[k] + c));
+      v = _mm512_insertf32x4(v, _mm_loadu_ps(rows[k + 4] + c), 1);
+      v = _mm512_insertf32x4(v, _mm_loadu_ps(rows[k + 8] + c), 2);
+      quarters[k] = _mm512_insertf32x4(v, _mm_loadu_ps(rows[k + 12] + c), 3);
+    }
+    const __m512 low01 = _mm512_unpacklo_ps(quarters[0], quarters[1]),
+                 high01 = _mm512_unpackhi_ps(quarters[0], quarters[1]);
+    const __m512 low23 = _mm512_unpacklo_ps(quarters[2], quarters[3]),
+                 high23 = _mm512_unpackhi_ps(quarters[2], quarters[3]);
+    m[c].v = _mm512_shuffle_ps(low01, low23, 0x44);
+    m[c + 1].v = _mm512_shuffle_ps(low01, low23, 0xee);
+    m[c + 2].v = _mm512_shuffle_ps(high01, high23, 0x44);
+    m[c + 3].v = _mm512_shuffle_ps(high01, high23, 0xee);
+  }
 }
 
 // Lanes of sums that sum_sixteen will add: those of an even sum a and of the next, b, stand as low a, high b,

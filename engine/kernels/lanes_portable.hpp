@@ -85,6 +85,15 @@ inline F32x16 operator*(F32x16 a, F32x16 b) {
 inline F32x16 operator/(F32x16 a, F32x16 b) {
   JSC_LANEWISE(F32x16, a.v[i] / b.v[i]);
 }
+// A divisor of many; see lanes_avx512.hpp, where there is more to it.
+class Divisor {
+ public:
+  explicit Divisor(F32x16 b) : b_(b) {}
+  friend F32x16 operator/(F32x16 a, const Divisor& d) { return a / d.b_; }
+
+ private:
+  F32x16 b_;
+};
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   JSC_LANEWISE(F32x16, std::fma(a.v[i], b.v[i], c.v[i]));
 }  // a·b + c, one rounding
@@ -115,6 +124,9 @@ inline Mask16 operator==(F32x16 a, F32x16 b) {
 }
 inline Mask16 operator==(I32x16 a, I32x16 b) {
   JSC_LANEWISE(Mask16, a.v[i] == b.v[i]);
+}
+inline Mask16 below(I32x16 a, I32x16 b) {  // as unsigned numbers
+  JSC_LANEWISE(Mask16, static_cast<std::uint32_t>(a.v[i]) < static_cast<std::uint32_t>(b.v[i]));
 }
 inline Mask16 operator&(Mask16 a, Mask16 b) {
   JSC_LANEWISE(Mask16, a.v[i] && b.v[i]);
@@ -193,6 +205,12 @@ inline void transpose(F32x16 (&m)[16]) {
       m[i].v[j] = m[j].v[i];
       m[j].v[i] = t;
     }
+}
+
+// Lane j of m[i] = rows[j][i].
+inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
+  for (int i = 0; i < 16; ++i) m[i] = F32x16::load(rows[i]);
+  transpose(m);
 }
 
 inline float sum(F32x16 a) {

@@ -14,7 +14,7 @@ auto power_of_two(I n) {
 // remainder, each taken off by one fma. 2^n is applied in two factors, so that a subnormal result is rounded
 // once. The coefficients here and below are those of Moshier's Cephes (expf, logf).
 template <class F>
-F exp_lanes(F x) {
+[[gnu::always_inline]] inline F exp_lanes(F x) {
   using I = decltype(bits(x));
   const auto ordered = x == x;
   // Beyond these the result is 0 or inf; the bounds keep n in range.
@@ -35,7 +35,7 @@ F exp_lanes(F x) {
 
 // log x = e ln 2 + log(1 + f) with x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)).
 template <class F>
-F log_lanes(F x) {
+[[gnu::always_inline]] inline F log_lanes(F x) {
   using I = decltype(bits(x));
   const auto subnormal = x < F::set(0x1p-126F);
   const F scaled = select(subnormal, x * F::set(0x1p+25F), x);

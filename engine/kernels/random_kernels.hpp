@@ -43,6 +43,26 @@ void random_words(const RandomArgs& p, std::int32_t* out) {
   }
 }
 
+// uniform_below(stream, n, n) for the numbers n of the groups' blocks: the high half of n times words 0
+// and 1. Where the low half is so small that it might have to be drawn again, which once in 2^32 it is,
+// kDrawAgain.
+template <class Lanes>
+void random_picks(const RandomArgs& p, std::int32_t* out) {
+  using I = typename Lanes::I;
+  I c[4];
+  for (std::ptrdiff_t g = 0; g < p.groups; ++g, out += 16) {
+    const std::uint64_t group = p.group + static_cast<std::uint64_t>(g);
+    philox_group(p, group, c);
+    const I n = I::iota(signed_word(group * 16));
+    I high0, low0, high1, low1;
+    multiply_wide(c[0], n, high0, low0);
+    multiply_wide(c[1], n, high1, low1);
+    const I middle = low1 + high0;
+    const I pick = high1 + select(below(middle, low1), I::set(1), I::set(0));
+    select(middle == I::set(0), I::set(kDrawAgain), pick).store(out);
+  }
+}
+
 template <class Lanes>
 void random_uniform(const RandomArgs& p, const UniformRange& range, float* out) {
   using F = typename Lanes::F;

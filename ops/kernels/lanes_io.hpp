@@ -2,7 +2,8 @@
 // fill the missing lanes with zeros and whose stores leave the floats behind n alone.
 //
 // Every kernel is a template over `L`, which each ops_kernels_*.cpp defines from the lanes of its ISA:
-//   struct Lanes { using F32 = F32x16; using I32 = I32x16; using Mask = Mask16; static Mask first(int n); };
+//   struct Lanes { using F32 = F32x16; using I32 = I32x16; using Mask = Mask16; using Divisor = Divisor;
+//                  static Mask first(int n); ... };
 // L is a type of that one file, so no instance made with AVX-512 flags can be picked by the linker elsewhere.
 #pragma once
 

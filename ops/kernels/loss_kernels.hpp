@@ -20,9 +20,10 @@ void softmax_forward(Index classes, Index n, const float* x, Index x_stride, flo
       total = total + e;
       group.store(y + c * y_stride + i, e);
     }
+    const typename L::Divisor by_total(total);
     for (Index c = 0; c < classes; ++c) {
       float* p = y + c * y_stride + i;
-      group.store(p, group.load(p) / total);
+      group.store(p, group.load(p) / by_total);
     }
   });
 }
@@ -84,9 +85,10 @@ CrossEntropySums cross_entropy_forward(const CrossEntropyTarget& target, Index n
     loss = loss + group.only(sample);
     weights = weights + group.only(label_weight);
     if (probabilities == nullptr) return;
+    const typename L::Divisor by_total(total);
     for (Index c = 0; c < target.classes; ++c) {
       float* p = probabilities + c * probabilities_stride + i;
-      group.store(p, group.load(p) / total);
+      group.store(p, group.load(p) / by_total);
     }
   });
   return {L::sum(loss), L::sum(weights), correct};

@@ -41,7 +41,8 @@ void adam_step(Index n, const AdamStep& step, float* w, const float* g, float* m
   const F32 decay = F32::set(step.weight_decay), shrink = F32::set(step.shrink), beta1 = F32::set(step.beta1),
             beta2 = F32::set(step.beta2), rest1 = F32::set(step.one_minus_beta1),
             rest2 = F32::set(step.one_minus_beta2), minus_step = F32::set(-step.step_size),
-            correction = F32::set(step.bias_correction2_sqrt), eps = F32::set(step.eps);
+            eps = F32::set(step.eps);
+  const typename L::Divisor correction(F32::set(step.bias_correction2_sqrt));
   const bool decays = step.weight_decay != 0.0F;
   for_each_group<L>(n, [&](Index i, auto group) {
     F32 value = group.load(w + i) * shrink;
