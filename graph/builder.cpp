@@ -23,19 +23,37 @@ std::vector<Index> GraphBuilder::features_of(const std::vector<NodeId>& inputs) 
   return sizes;
 }
 
+Module& GraphBuilder::module_at(const std::string& path, std::shared_ptr<Module> module) {
+  if (Module* known = graph_.find_module(path)) return *known;
+  JSC_ASSERT(module != nullptr);
+  return *graph_.modules.emplace_back(path, std::move(module)).second;
+}
+
+void GraphBuilder::check(std::string_view op, const std::string& name,
+                         const std::vector<NodeId>& inputs) const {
+  try {
+    check_operands(graph_, op, inputs);
+  } catch (const Error& error) {
+    fail("node '{}': {}", unique_name(graph_, name), error.what());
+  }
+}
+
 NodeId GraphBuilder::call_module(const std::string& path, std::shared_ptr<Module> module,
                                  std::vector<NodeId> inputs) {
-  Module* known = graph_.find_module(path);
-  if (known == nullptr) {
-    JSC_ASSERT(module != nullptr);
-    known = module.get();
-    graph_.modules.emplace_back(path, std::move(module));
-  }
-  const Index out = known->output_features(features_of(inputs));
+  const Module& called = module_at(path, std::move(module));
+  check(called.op(), path, inputs);
+  const Index out = called.output_features(features_of(inputs));
   return append(NodeKind::call_module, path, path, std::move(inputs), out);
 }
 
+NodeId GraphBuilder::get_attr(const std::string& path, std::shared_ptr<Module> module) {
+  const Module& holder = module_at(path, std::move(module));
+  const std::string target = fmt::format("{}.{}", path, holder.parameters()[0].name);
+  return append(NodeKind::get_attr, target, target, {}, holder.output_features({}));
+}
+
 NodeId GraphBuilder::call_function(const std::string& function, std::vector<NodeId> inputs) {
+  check(function, function, inputs);
   const Index out = find_function(function).output_features(features_of(inputs));
   return append(NodeKind::call_function, function, function, std::move(inputs), out);
 }

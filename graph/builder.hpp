@@ -22,12 +22,16 @@ class GraphBuilder {
 
   // Calls a module; a path that is known already shares that module (pass null or the same module).
   NodeId call_module(const std::string& path, std::shared_ptr<Module> module, std::vector<NodeId> inputs);
+  // Fetches the parameter of a module that holds nothing else; sharing as above.
+  NodeId get_attr(const std::string& path, std::shared_ptr<Module> module);
   NodeId call_function(const std::string& function, std::vector<NodeId> inputs);
 
   // Adds the output node, binds the parameters and verifies. The builder is empty afterwards.
   Graph finish(NodeId result);
 
  private:
+  Module& module_at(const std::string& path, std::shared_ptr<Module> module);
+  void check(std::string_view op, const std::string& name, const std::vector<NodeId>& inputs) const;
   NodeId append(NodeKind kind, std::string name, std::string target, std::vector<NodeId> inputs,
                 Index features);
   std::vector<Index> features_of(const std::vector<NodeId>& inputs) const;

@@ -28,13 +28,18 @@ void unbind(Module& module) {
   for (Parameter& parameter : module.parameters()) parameter.value = parameter.gradient = {};
 }
 
-NodeId insert(Graph& graph, NodeId position, Node node) {
+NodeId insert(Graph& graph, NodeId position, std::string_view op, Node node) {
   if (position < 1 || position >= static_cast<NodeId>(graph.nodes.size()))
     fail("graph: a node can stand between the input and the output, not at position {}", position);
   for (NodeId input : node.inputs)
     if (input < 0 || input >= position)
       fail("graph: node '{}': an input does not stand before it", node.name);
   node.name = unique_name(graph, node.name);
+  try {
+    check_operands(graph, op, node.inputs);
+  } catch (const Error& error) {
+    fail("graph: node '{}': {}", node.name, error.what());
+  }
   shift(graph, position, 1);
   graph.nodes.insert(graph.nodes.begin() + position, std::move(node));
   return position;
@@ -63,7 +68,8 @@ NodeId insert_module_before(Graph& graph, NodeId position, const std::string& pa
                             std::shared_ptr<Module> module, std::vector<NodeId> inputs) {
   if (graph.find_module(path) != nullptr) fail("graph: there is a module '{}' already", path);
   const Index features = module->output_features(features_of(graph, inputs));
-  const NodeId id = insert(graph, position, {NodeKind::call_module, path, path, std::move(inputs), features});
+  const NodeId id =
+      insert(graph, position, module->op(), {NodeKind::call_module, path, path, std::move(inputs), features});
   graph.modules.emplace_back(path, std::move(module));
   graph.bind_parameters();
   return id;
@@ -72,7 +78,8 @@ NodeId insert_module_before(Graph& graph, NodeId position, const std::string& pa
 NodeId insert_function_before(Graph& graph, NodeId position, const std::string& function,
                               std::vector<NodeId> inputs) {
   const Index features = find_function(function).output_features(features_of(graph, inputs));
-  return insert(graph, position, {NodeKind::call_function, function, function, std::move(inputs), features});
+  return insert(graph, position, function,
+                {NodeKind::call_function, function, function, std::move(inputs), features});
 }
 
 void replace_uses(Graph& graph, NodeId node, NodeId replacement) {
@@ -88,14 +95,12 @@ void erase(Graph& graph, NodeId node) {
   if (!readers.empty())
     fail("graph: node '{}': '{}' reads it", gone.name,
          graph.nodes[static_cast<std::size_t>(readers[0])].name);
-  const std::string target = gone.kind == NodeKind::call_module ? gone.target : "";
+  const std::string path(module_path(gone));
   graph.nodes.erase(graph.nodes.begin() + node);
   shift(graph, node, -1);
-  const auto calls = [&](const Node& other) {
-    return other.kind == NodeKind::call_module && other.target == target;
-  };
-  if (!target.empty() && std::ranges::none_of(graph.nodes, calls)) {
-    std::erase_if(graph.modules, [&](const auto& entry) { return entry.first == target; });
+  const auto calls = [&](const Node& other) { return module_path(other) == path; };
+  if (!path.empty() && std::ranges::none_of(graph.nodes, calls)) {
+    std::erase_if(graph.modules, [&](const auto& entry) { return entry.first == path; });
     graph.bind_parameters();
   }
 }

@@ -61,6 +61,8 @@ Recording record(const Graph& graph, Tape& tape, Index batch, Mode mode, const R
         value = recording.output = inputs[0];
         break;
       case NodeKind::get_attr:
+        value = graph.module_of(node)->record(tape, {}, {mode}, module_path(node));
+        break;
       case NodeKind::call_method:
         fail("graph: node '{}': {} cannot be executed", node.name, node_kind_name(node.kind));
     }

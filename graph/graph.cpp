@@ -32,6 +32,24 @@ Module* Graph::find_module(std::string_view path) const {
   return nullptr;
 }
 
+std::string_view module_path(const Node& node) {
+  const std::string_view target = node.target;
+  if (node.kind == NodeKind::call_module) return target;
+  return node.kind == NodeKind::get_attr ? target.substr(0, target.rfind('.')) : std::string_view();
+}
+
+Module* Graph::module_of(const Node& node) const {
+  return find_module(module_path(node));
+}
+
+const Parameter* Graph::parameter_of(const Node& node) const {
+  const Module* module = node.kind == NodeKind::get_attr ? module_of(node) : nullptr;
+  if (module == nullptr) return nullptr;
+  for (const Parameter& parameter : module->parameters())
+    if (node.target.ends_with("." + parameter.name)) return &parameter;
+  return nullptr;
+}
+
 const Node& Graph::input() const {
   return nodes.front();
 }
@@ -82,6 +100,29 @@ Index Graph::parameter_count() const {
   return count;
 }
 
+void check_operands(const Graph& graph, std::string_view op, const std::vector<NodeId>& inputs) {
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    const Node& source = graph.nodes[static_cast<std::size_t>(inputs[k])];
+    const bool fetched = source.kind == NodeKind::get_attr;
+    if (op != "matmul" || k != 1) {
+      if (fetched)
+        fail("expected an activation as {}, found the parameter '{}' (only matmul takes one, on its right)",
+             op == "matmul" ? "left operand" : "input", source.target);
+      continue;
+    }
+    const Node& left = graph.nodes[static_cast<std::size_t>(inputs[0])];
+    if (!fetched)
+      fail(
+          "matmul multiplies an activation and a parameter, found two activations ('{}' and '{}'), whose "
+          "product mixes the samples of a batch",
+          left.name, source.name);
+    const Parameter* weight = graph.parameter_of(source);
+    if (weight != nullptr && weight->rows() != left.features)
+      fail("matmul: expected '{}' with {} rows (the features of '{}'), found {} x {}", source.target,
+           left.features, left.name, weight->rows(), weight->cols());
+  }
+}
+
 namespace {
 
 void verify_node(const Graph& graph, NodeId id) {
@@ -100,14 +141,19 @@ void verify_node(const Graph& graph, NodeId id) {
 
   Index expected = node.features;
   try {
-    if (node.kind == NodeKind::call_module) {
-      const Module* module = graph.find_module(node.target);
-      if (module == nullptr) fail("there is no module '{}'", node.target);
+    if (node.kind == NodeKind::call_module || node.kind == NodeKind::get_attr) {
+      const Module* module = graph.module_of(node);
+      if (module == nullptr) fail("there is no module '{}'", module_path(node));
+      if (node.kind == NodeKind::get_attr && graph.parameter_of(node) == nullptr)
+        fail("there is no parameter '{}'", node.target);
+      check_operands(graph, module->op(), node.inputs);
       expected = module->output_features(features);
     } else if (node.kind == NodeKind::call_function) {
+      check_operands(graph, node.target, node.inputs);
       expected = find_function(node.target).output_features(features);
     } else if (node.kind == NodeKind::output) {
       if (features.size() != 1) fail("expected one value to return, found {}", features.size());
+      check_operands(graph, "output", node.inputs);
       expected = features[0];
     }
   } catch (const Error& error) {

@@ -2,8 +2,8 @@
 // parameter.
 //
 // Nodes have torch.fx's six kinds and names: a placeholder is named after the argument ("x"), a call_module
-// after its path with "." replaced by "_" ("seq_blocks_2"), a call_function after the function ("add",
-// "add_1"), the last node is "output".
+// after its path with "." replaced by "_" ("seq_blocks_2"), a get_attr after the parameter that it fetches
+// ("seq_blocks_2_weight"), a call_function after the function ("add", "add_1"), the last node is "output".
 #pragma once
 
 #include <memory>
@@ -27,9 +27,9 @@ using NodeId = Index;  // position in Graph::nodes
 struct Node {
   NodeKind kind;
   std::string name;            // unique in the graph
-  std::string target;          // module path, function name or argument name
+  std::string target;          // module path, function name, argument name or path of a parameter
   std::vector<NodeId> inputs;  // all of them stand earlier
-  Index features = 0;          // rows of the value it yields
+  Index features = 0;          // rows of the value it yields; of a parameter the columns, as torch counts
   Metadata meta{};             // what the passes found out about it
 };
 
@@ -54,8 +54,11 @@ class Graph {
   Metadata meta;  // of the graph as a whole
 
   Module* find_module(std::string_view path) const;  // null if there is none
-  const Node& input() const;                         // the placeholder
-  const Node& result() const;                        // what the output node returns
+  Module* module_of(const Node& node) const;         // the one at module_path(node); null if there is none
+  // What a get_attr fetches; null for other nodes.
+  const Parameter* parameter_of(const Node& node) const;
+  const Node& input() const;   // the placeholder
+  const Node& result() const;  // what the output node returns
 
   // Lays all parameters out in one new block, keeping the values of those that were bound before.
   void bind_parameters();
@@ -65,6 +68,13 @@ class Graph {
   // Number of trained scalars (padding not counted).
   Index parameter_count() const;
 };
+
+// Path of the module that the node calls, or whose parameter it fetches; empty for other nodes.
+std::string_view module_path(const Node& node);
+
+// Throws Error unless activations and parameters stand where the operation (by MASE's name) takes them:
+// matmul's right operand is a parameter [in][out], everything else is an activation.
+void check_operands(const Graph& graph, std::string_view op, const std::vector<NodeId>& inputs);
 
 // `name` with "." as "_", and with _1, _2, ... if a node has it already.
 std::string unique_name(const Graph& graph, std::string name);

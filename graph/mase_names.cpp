@@ -9,7 +9,8 @@ std::string_view mase_op(const Graph& graph, const Node& node) {
     case NodeKind::output:
       return "output";
     case NodeKind::call_module:
-      return graph.find_module(node.target)->op();
+    case NodeKind::get_attr:
+      return graph.module_of(node)->op();
     default:
       return node.target;
   }
@@ -22,12 +23,13 @@ std::string_view mase_type(const Graph& graph, const Node& node) {
     case NodeKind::output:
       return op;
     case NodeKind::call_module:
-      return op == "batch_norm1d" ? "module" : "module_related_func";
+      if (op == "batch_norm1d") return "module";
+      break;
     default:
       break;
   }
-  if (op == "add" || op == "sub" || op == "mul" || op == "matmul") return "builtin_func";
-  return op == "relu" ? "module_related_func" : "implicit_func";
+  if (op == "add" || op == "sub" || op == "mul" || op == "matmul") return "builtin_func";  // quantized, too
+  return op == "relu" || node.kind == NodeKind::call_module ? "module_related_func" : "implicit_func";
 }
 
 }  // namespace jsc

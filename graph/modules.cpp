@@ -68,6 +68,29 @@ void Linear::initialize(RandomStream stream) {
   initialize_linear(stream, parameters_[0].value, parameters_.size() == 2 ? parameters_[1].value : Matrix{});
 }
 
+Weight::Weight(Index in, Index out) {
+  if (in < 1 || out < 1) fail("matmul: expected a weight of at least 1 x 1, found {} x {}", in, out);
+  parameters_.push_back({"weight", {in, out}, {}, {}});
+}
+
+std::string Weight::describe() const {
+  return fmt::format("Parameter containing: [torch.float32 of size {}x{}]", parameters_[0].rows(),
+                     parameters_[0].cols());
+}
+
+Index Weight::output_features(std::span<const Index> inputs) const {
+  if (!inputs.empty()) fail("{}: expected no input, found {}", describe(), inputs.size());
+  return parameters_[0].cols();
+}
+
+Variable Weight::record(Tape& tape, std::span<const Variable>, const RecordContext&, std::string_view path) {
+  return parameter_variable(tape, "weight", path);
+}
+
+void Weight::initialize(RandomStream stream) {
+  initialize_weight(stream, parameters_[0].value, parameters_[0].rows());
+}
+
 BatchNorm1d::BatchNorm1d(Index features, double eps, double momentum, bool affine)
     : features_(features), eps_(eps), momentum_(momentum), affine_(affine) {
   if (features < 1) fail("BatchNorm1d: expected at least one feature, found {}", features);

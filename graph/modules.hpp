@@ -23,6 +23,19 @@ class Linear final : public Module {
   Index in_, out_;
 };
 
+// A matrix [in][out] that a get_attr node fetches for matmul: y = x W, as torch.matmul(x, W) of row samples.
+class Weight final : public Module {
+ public:
+  Weight(Index in, Index out);
+  std::string_view type() const override { return "Parameter"; }
+  std::string_view op() const override { return "constant"; }
+  std::string describe() const override;
+  Index output_features(std::span<const Index> inputs) const override;
+  Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext&,
+                  std::string_view path) override;
+  void initialize(RandomStream stream) override;
+};
+
 class BatchNorm1d final : public Module {
  public:
   explicit BatchNorm1d(Index features, double eps = 1e-5, double momentum = 0.1, bool affine = true);

@@ -7,6 +7,9 @@
 
 namespace jsc {
 
+// Draws row by row from the stream. Value i of the stream is value i of the weight.
+void initialize_weight(RandomStream stream, Matrix weight, Index fan_in);
+
 // Draws weight [out][in] row by row from the stream, then bias [1][out] (may be without data). Value i of the
 // stream is value i of the layer.
 void initialize_linear(RandomStream stream, Matrix weight, Matrix bias);

@@ -7,6 +7,7 @@
 #include "ops/initialize.hpp"
 #include "ops/linear.hpp"
 #include "ops/relu.hpp"
+#include "ops/transpose.hpp"
 #include "quant/batch_norm_state.hpp"
 
 namespace jsc {
@@ -49,6 +50,38 @@ Variable QuantizedLinear::record(Tape& tape, std::span<const Variable> inputs, c
 void QuantizedLinear::initialize(RandomStream stream) {
   initialize_linear(stream, parameters_[0].value, bias_ ? parameters_[1].value : Matrix{});
   reset_thresholds();
+}
+
+QuantizedMatmul::QuantizedMatmul(Index in, Index out, NodeQuantization quantization)
+    : QuantizedModule(std::move(quantization)),
+      in_(in),
+      out_(out),
+      type_("Matmul" + this->quantization().class_suffix) {
+  add_thresholds();
+}
+
+void QuantizedMatmul::check_sums(std::string_view where) const {
+  if (quantization().fixed()) plan_sum(sum_formats(), in_, where);
+}
+
+Index QuantizedMatmul::output_features(std::span<const Index> inputs) const {
+  return find_function("matmul").output_features(inputs);
+}
+
+NumberType QuantizedMatmul::number_type(std::string_view tensor) const {
+  return QuantizedModule::number_type(tensor == "data_in_1" ? "weight" : tensor);
+}
+
+Variable QuantizedMatmul::record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
+                                 std::string_view path) {
+  const Variable x = quantize_input(tape, inputs[0], 0, context, path);
+  const auto seen = [&](Variable weight) { return quantize(tape, weight, kWeight, context, path, "weight"); };
+  // linear's weight stands [out][in]. Fixed point sees each number alone, before or after; block formats see
+  // tiles, which are those of the weight as it stands.
+  const Variable y = quantization().fixed()
+                         ? exact_linear(tape, x, seen(transpose(tape, inputs[1])), {}, sum_formats(), path)
+                         : linear(tape, x, transpose(tape, seen(inputs[1])), {});
+  return quantize_output(tape, y, context, path);
 }
 
 QuantizedBatchNorm1d::QuantizedBatchNorm1d(Index features, double eps, double momentum, bool affine,

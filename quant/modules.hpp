@@ -1,12 +1,13 @@
-// The quantized layers: what quantize puts in the place of Linear, BatchNorm1d, ReLU, add, sub and mul. They
-// keep the float parameters and buffers under the same names, see them through the quantizers in every
-// forward pass, and compute on the quantized numbers exactly (quant/accumulate.hpp).
+// The quantized layers: what quantize puts in the place of Linear, BatchNorm1d, ReLU, add, sub, mul and
+// matmul. They keep the float parameters and buffers under the same names, see them through the quantizers in
+// every forward pass, and compute on the quantized numbers exactly (quant/accumulate.hpp).
 //
 //   linear        y = Qw(W) Qx(x) + Qb(b)
 //   batch_norm1d  y = Qw(alpha) Qx(x) + Qb(beta),  alpha = w / sqrt(var + eps),  beta = b - mean * alpha
 //                 with the running statistics; in training with those of the batch (of Qx(x)), unless frozen
 //   relu          y = max(Qx(x), 0)
 //   add sub mul   y = Qx(a) + Qx(b), ...
+//   matmul        y = Qw(W)ᵀ Qx(x), W [in][out] of the node that fetches it
 // each followed by Qout where the configuration has data_out. Values are annotated on the tape as
 // "PATH.data_in_0", "PATH.weight", "PATH.bias", "PATH.sum", "PATH.data_out_0".
 #pragma once
@@ -41,6 +42,28 @@ class QuantizedLinear final : public QuantizedModule {
  private:
   Index in_, out_;
   bool bias_;
+  std::string type_;
+};
+
+// The weight [in][out] is the second input: the parameter that a get_attr node fetches.
+class QuantizedMatmul final : public QuantizedModule {
+ public:
+  QuantizedMatmul(Index in, Index out, NodeQuantization quantization);
+  std::string_view type() const override { return type_; }
+  std::string_view op() const override { return "matmul"; }
+  std::string float_type() const override { return "matmul"; }
+  void check_sums(std::string_view where) const override;
+  std::string describe() const override { return with_formats(type_ + "()"); }
+  Index output_features(std::span<const Index> inputs) const override;
+  Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
+                  std::string_view path) override;
+  void initialize(RandomStream) override { reset_thresholds(); }
+  NumberType number_type(std::string_view tensor) const override;
+  Index in() const { return in_; }
+  Index out() const { return out_; }
+
+ private:
+  Index in_, out_;
   std::string type_;
 };
 

@@ -75,8 +75,7 @@ std::string shorten(IntegerStep& step, Dice& dice) {
   return fmt::format("sum {} in {} bits, one bit short", neuron, step.sum_widths[neuron]);
 }
 
-std::string swap_neurons(IntegerStep& step, Dice& dice) {
-  const std::size_t neurons = step.sum_widths.empty() ? step.bias.size() : step.sum_widths.size();
+std::string swap_neurons(IntegerStep& step, std::size_t neurons, Dice& dice) {
   const std::size_t terms = step.weights.size() / neurons;
   const std::size_t a = dice(neurons), b = (a + 1 + dice(neurons - 1)) % neurons;
   std::swap_ranges(step.weights.begin() + static_cast<std::ptrdiff_t>(a * terms),
@@ -90,7 +89,7 @@ std::string swap_neurons(IntegerStep& step, Dice& dice) {
 // A kind of fault and the steps that can have it.
 struct Kind {
   std::function<bool(const IntegerStep&)> possible;
-  std::string (*plant)(IntegerStep&, Dice&);
+  std::function<std::string(IntegerStep&, Dice&)> plant;
 };
 
 bool has_sums(const IntegerStep& step) {
@@ -100,6 +99,9 @@ bool has_sums(const IntegerStep& step) {
 }  // namespace
 
 Mutant plant_fault(const IntegerProgram& program, std::uint64_t seed, std::uint64_t number) {
+  const auto neurons = [&](const IntegerStep& step) {
+    return static_cast<std::size_t>(program.values[static_cast<std::size_t>(step.output)].features);
+  };
   const Kind kinds[] = {
       {has_sums, flip_weight},
       {[](const IntegerStep& step) { return has_sums(step) && !step.bias.empty(); }, flip_bias},
@@ -112,10 +114,8 @@ Mutant plant_fault(const IntegerProgram& program, std::uint64_t seed, std::uint6
                                  : has_sums(step) && std::ranges::min(step.sum_widths) > 1;
        },
        shorten},
-      {[](const IntegerStep& step) {
-         return has_sums(step) && (step.sum_widths.empty() ? step.bias.size() : step.sum_widths.size()) > 1;
-       },
-       swap_neurons},
+      {[&](const IntegerStep& step) { return has_sums(step) && neurons(step) > 1; },
+       [&](IntegerStep& step, Dice& dice) { return swap_neurons(step, neurons(step), dice); }},
   };
   Dice dice(seed, number);
   std::vector<std::pair<const Kind*, std::vector<std::size_t>>> choices;

@@ -17,7 +17,6 @@ struct OpTensors {
   bool has_parameters;
 };
 
-// matmul multiplies two activations, the right one under the weight's settings.
 constexpr OpTensors kOps[] = {{"linear", true}, {"batch_norm1d", true}, {"relu", false}, {"add", false},
                               {"sub", false},   {"mul", false},         {"matmul", true}};
 

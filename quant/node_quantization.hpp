@@ -2,7 +2,8 @@
 //
 //   name = "integer"             the number format; null ("NA"): leave the node alone
 //   data_in_width, data_in_frac_width, ...   the input's (both inputs' of add, sub, mul)
-//   weight_*, bias_*             the parameters'; of batch_norm1d: its scale and offset
+//   weight_*, bias_*             the parameters'; of batch_norm1d: its scale and offset; of matmul:
+//                                weight_*, the right operand's
 //   data_out_*                   optional: of the result
 //   data_in_rounding, data_in_overflow, ...  optional: ap_fixed's modes (RND_CONV, SAT)
 //   accum = "fixed<16,6>"        optional: format of the sums, with hls4ml's order of casts

@@ -28,14 +28,21 @@ std::shared_ptr<QuantizedModule> quantized_form(const Module& module, const Node
   if (module.op() == "relu") return std::make_shared<QuantizedReLU>(quantization);
   if (const auto* pair = dynamic_cast<const QuantizedPair*>(&module))
     return std::make_shared<QuantizedPair>(pair->operation(), quantization);
+  if (const auto* matmul = dynamic_cast<const QuantizedMatmul*>(&module))
+    return std::make_shared<QuantizedMatmul>(matmul->in(), matmul->out(), quantization);
   fail("quantize: a {} cannot be quantized", module.type());
 }
 
-std::shared_ptr<QuantizedModule> quantized_form_of_function(std::string_view function,
+std::shared_ptr<QuantizedModule> quantized_form_of_function(const Graph& graph, const Node& node,
                                                             const NodeQuantization& quantization) {
+  const std::string_view function = node.target;
   for (PairOperation operation : {PairOperation::add, PairOperation::sub, PairOperation::mul})
     if (function == pair_operation_name(operation))
       return std::make_shared<QuantizedPair>(operation, quantization);
+  if (function == "matmul") {
+    const Node& left = graph.nodes[static_cast<std::size_t>(node.inputs[0])];
+    return std::make_shared<QuantizedMatmul>(left.features, node.features, quantization);
+  }
   if (function == "relu") return std::make_shared<QuantizedReLU>(quantization);
   fail("quantize: the function {} cannot be quantized", function);
 }
@@ -60,7 +67,7 @@ void quantize_node(Graph& graph, NodeId id, const NodeQuantization& quantization
   if (node.kind == NodeKind::call_module)
     module = quantized_form(*graph.find_module(node.target), quantization);
   else if (node.kind == NodeKind::call_function)
-    module = quantized_form_of_function(node.target, quantization);
+    module = quantized_form_of_function(graph, node, quantization);
   else
     fail("quantize: node '{}': a node of kind {} cannot be quantized", node.name, node_kind_name(node.kind));
   module->check_sums(fmt::format("quantize, node '{}'", node.name));
@@ -68,12 +75,12 @@ void quantize_node(Graph& graph, NodeId id, const NodeQuantization& quantization
   if (node.kind == NodeKind::call_module) {
     swap_module(graph, node.target, module);
   } else {
-    if (graph.find_module(node.name) != nullptr)
-      fail("quantize: node '{}': there is a module of its name already", node.name);
-    graph.modules.emplace_back(node.name, module);
+    std::string path = node.name;  // a layer may be called like the function
+    while (graph.find_module(path) != nullptr) path += "." + node.target;
+    graph.modules.emplace_back(path, module);
     graph.bind_parameters();
     node.kind = NodeKind::call_module;
-    node.target = node.name;
+    node.target = path;
   }
   module->reset_thresholds();
   update_metadata(node, *module);

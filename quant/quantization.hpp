@@ -10,9 +10,9 @@
 namespace jsc {
 
 // Puts the quantized layer in the place of what the node calls: same name, same parameters and buffers. A
-// function node (add, sub, mul, relu) becomes a call of a module at the node's name. A quantized node is
-// quantized anew. The node's metadata, where it has any, gets type and precision. Throws Error if the node's
-// op cannot be quantized. Other nodes that call its module call the quantized one from then on.
+// function node (add, sub, mul, matmul, relu) becomes a call of a module at the node's name. A quantized node
+// is quantized anew. The node's metadata, where it has any, gets type and precision. Throws Error if the
+// node's op cannot be quantized. Other nodes that call its module call the quantized one from then on.
 void quantize_node(Graph& graph, NodeId node, const NodeQuantization& quantization);
 
 // The quantized layer that the node calls; null if it is not one.

@@ -74,6 +74,11 @@ std::vector<QuantizedTensor> quantized_tensors(const Graph& graph) {
           quantized(name("bias"), {shape.out}, std::move(folded.bias), quantization.bias, TensorKind::bias));
       continue;
     }
+    if (dynamic_cast<const QuantizedMatmul*>(module) != nullptr) {
+      const Parameter* right = graph.parameter_of(graph.nodes[static_cast<std::size_t>(node.inputs[1])]);
+      tensors.push_back(quantized(name("weight"), right->shape, values_of(*right), quantization.weight,
+                                  TensorKind::weight));
+    }
     for (const Parameter& parameter : module->parameters()) {
       if (parameter.name != "weight" && parameter.name != "bias") continue;
       const bool is_weight = parameter.name == "weight";

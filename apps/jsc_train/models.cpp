@@ -55,7 +55,7 @@ struct ModelsCommand {
     Table table({"Node", "Module", "Outputs", "Parameters"},
                 {Align::left, Align::left, Align::right, Align::right});
     for (const Node& node : graph.nodes) {
-      const Module* module = node.kind == NodeKind::call_module ? graph.find_module(node.target) : nullptr;
+      const Module* module = graph.module_of(node);
       Index parameters = 0;
       if (module != nullptr)
         for (const Parameter& p : module->parameters()) parameters += p.rows() * p.cols();

@@ -42,10 +42,10 @@ class Layer {
     if (const auto value = node->value_exact<bool>()) return *value;
     fail("{}: '{}' should be true or false", where_, key);
   }
-  // `out` of a linear layer: a positive integer, or "classes".
+  // `out` of a linear or matmul layer: a positive integer, or "classes".
   Index width(Index classes) const {
     const toml::node* node = table_.get("out");
-    if (node == nullptr) fail("{}: linear needs 'out' (an integer, or \"classes\")", where_);
+    if (node == nullptr) fail("{}: needs 'out' (an integer, or \"classes\")", where_);
     if (node->value_exact<std::string>() == "classes") return classes;
     const auto value = node->value_exact<std::int64_t>();
     if (!value || *value < 1 || *value > 1'000'000)
@@ -144,6 +144,7 @@ class ModelBuilder {
     if (inputs.empty()) inputs.push_back(previous_);
     try {
       previous_ = is_pair_function(type) ? call_function(layer, type, inputs)
+                  : type == "matmul"     ? call_matmul(layer, layer_name, inputs)
                                          : call_module(layer, type, layer_name, inputs);
     } catch (const Error& error) {
       const std::string text = error.what();
@@ -174,9 +175,18 @@ class ModelBuilder {
     return builder_.call_function(type, inputs);
   }
 
+  // The weight is a parameter of the layer's name. Two inputs are for the builder to refuse.
+  NodeId call_matmul(const Layer& layer, const std::string& path, const std::vector<NodeId>& inputs) {
+    if (layer.has("inputs")) return call_function(layer, "matmul", inputs);
+    layer.expect_keys({"type", "name", "input", "out"});
+    const Index in = builder_.features(inputs[0]), out = layer.width(classes_);
+    const NodeId weight = builder_.get_attr(path, std::make_shared<Weight>(in, out));
+    return builder_.call_function("matmul", {inputs[0], weight});
+  }
+
   NodeId call_module(const Layer& layer, const std::string& type, const std::string& path,
                      const std::vector<NodeId>& inputs) {
-    std::vector<std::string_view> known = {"add", "sub", "mul"};
+    std::vector<std::string_view> known = {"add", "sub", "mul", "matmul"};
     for (const ModuleType& candidate : module_types()) {
       known.push_back(candidate.name);
       if (candidate.name != type) continue;

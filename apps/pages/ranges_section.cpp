@@ -39,11 +39,16 @@ std::vector<TensorFormats> formats_of(const Graph& graph) {
     const QuantizedModule* module = quantized_module(graph, node);
     if (module == nullptr) continue;
     const NodeQuantization& quantization = module->quantization();
-    add(node.name + " weight", quantization.weight);
+    if (module->op() != "matmul") add(node.name + " weight", quantization.weight);
     add(node.name + " bias", quantization.bias);
     add(node.name + " data_out_0", quantization.data_out);
-    for (const NodeId input : node.inputs)
-      add(graph.nodes[static_cast<std::size_t>(input)].name + " data_out_0", quantization.data_in);
+    for (const NodeId input : node.inputs) {
+      const Node& source = graph.nodes[static_cast<std::size_t>(input)];
+      if (source.kind == NodeKind::get_attr)
+        add(source.name, quantization.weight);
+      else
+        add(source.name + " data_out_0", quantization.data_in);
+    }
   }
   return formats;
 }

@@ -96,7 +96,7 @@ void TrainSettings::add_to(Settings& settings) {
   settings.add("label_smoothing", &label_smoothing, "share of each label spread over all classes")
       .range({0, 1, false, true});
   settings.add("class_weights", &class_weights, "weight of each class in the loss, with commas between");
-  settings.add("l1", &l1, "penalty l1 * sum |w| over the weights of linear layers")
+  settings.add("l1", &l1, "penalty l1 * sum |w| over the weights of linear and matmul layers")
       .range({0, kInfinity, false, true});
   settings.add("clip_norm", &clip_norm, "largest norm of the gradient (0: no clipping)")
       .range({0, kInfinity, false, true});

@@ -123,7 +123,7 @@ void Trainer::step() {
 
 void Trainer::penalize_linear_weights() {
   for (const auto& [path, module] : graph_.modules) {
-    if (module->type() != "Linear") continue;
+    if (module->op() != "linear" && module->op() != "constant") continue;  // quantized or not; matmul's
     const Parameter& weight = module->parameters()[0];
     const auto size = static_cast<std::size_t>(weight.value.size());
     add_l1_gradient(execution_, {weight.value.data, size}, {weight.gradient.data, size}, options_.l1);

@@ -23,7 +23,7 @@ struct TrainingOptions {
   Index max_epochs = 20;
   Index max_steps = 0;  // 0: no limit
   CrossEntropyOptions loss;
-  double l1 = 0;         // penalty l1 * sum |w| over the weights of Linear layers
+  double l1 = 0;         // penalty l1 * sum |w| over the weights of linear and matmul layers
   double clip_norm = 0;  // 0: no clipping
   std::uint64_t seed = 0;
 };

@@ -22,26 +22,21 @@ namespace jsc {
 
 namespace {
 
-// [batch][features] as nested lists, from the feature-major value.
-MetaValue rows_of(ConstMatrix value) {
+// A value as nested lists in torch's order: an activation is feature-major here, [batch][features] there.
+MetaValue rows_of(ConstMatrix value, bool activation) {
   MetaValue rows = MetaValue::array();
-  for (Index b = 0; b < value.cols; ++b) {
+  for (Index i = 0; i < (activation ? value.cols : value.rows); ++i) {
     MetaValue row = MetaValue::array();
-    for (Index f = 0; f < value.rows; ++f) row.push_back(value(f, b));
+    for (Index j = 0; j < (activation ? value.rows : value.cols); ++j)
+      row.push_back(activation ? value(j, i) : value(i, j));
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
 MetaValue parameter_values(const Parameter& parameter) {
-  MetaValue rows = MetaValue::array();
-  for (Index r = 0; r < parameter.value.rows; ++r) {
-    MetaValue row = MetaValue::array();
-    for (Index c = 0; c < parameter.value.cols; ++c) row.push_back(parameter.value(r, c));
-    if (parameter.shape.size() == 1) return row;
-    rows.push_back(std::move(row));
-  }
-  return rows;
+  MetaValue rows = rows_of(parameter.value, false);
+  return parameter.shape.size() == 1 ? rows[0] : rows;
 }
 
 // What the node makes of its tensors: a quantized layer says its formats.
@@ -50,12 +45,14 @@ NumberType number_type(const Graph& graph, const Node& node, std::string_view te
                                             : NumberType();
 }
 
-MetaValue activation_entry(ConstMatrix value, const NumberType& numbers, bool add_value) {
-  MetaValue entry = {{"shape", {value.cols, value.rows}},
+// What a node yields: an activation, or a parameter that it fetches.
+MetaValue value_entry(ConstMatrix value, bool activation, const NumberType& numbers, bool add_value) {
+  const Index rows = activation ? value.cols : value.rows, cols = activation ? value.rows : value.cols;
+  MetaValue entry = {{"shape", {rows, cols}},
                      {"torch_dtype", "torch.float32"},
                      {"type", numbers.name},
                      {"precision", numbers.precision}};
-  if (add_value) entry["value"] = rows_of(value);
+  if (add_value) entry["value"] = rows_of(value, activation);
   return entry;
 }
 
@@ -84,7 +81,11 @@ PassResult add_common_metadata(Graph& graph, const PassArguments& arguments) {
   const Recording recording = record(graph, tape, std::min(wanted, arguments.input->rows()), Mode::evaluate);
   arguments.input->fill(0, tape.value(recording.input));
   tape.forward();
-  const auto value = [&](NodeId id) { return tape.value(recording.values[static_cast<std::size_t>(id)]); };
+  const auto entry_of = [&](NodeId id, const NumberType& numbers) {
+    const auto i = static_cast<std::size_t>(id);
+    return value_entry(tape.value(recording.values[i]), graph.nodes[i].kind != NodeKind::get_attr, numbers,
+                       add_value);
+  };
 
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     Node& node = graph.nodes[i];
@@ -92,7 +93,7 @@ PassResult add_common_metadata(Graph& graph, const PassArguments& arguments) {
     if (node.kind == NodeKind::call_module || node.kind == NodeKind::call_function) {
       for (std::size_t k = 0; k < node.inputs.size(); ++k) {
         const std::string name = fmt::format("data_in_{}", k);
-        MetaValue entry = activation_entry(value(node.inputs[k]), number_type(graph, node, name), add_value);
+        MetaValue entry = entry_of(node.inputs[k], number_type(graph, node, name));
         entry["from"] = graph.nodes[static_cast<std::size_t>(node.inputs[k])].name;
         args[name] = std::move(entry);
       }
@@ -105,16 +106,17 @@ PassResult add_common_metadata(Graph& graph, const PassArguments& arguments) {
     common["mase_type"] = mase_type(graph, node);
     common["mase_op"] = mase_op(graph, node);
     common["args"] = std::move(args);
-    common["results"] = {{"data_out_0", activation_entry(value(static_cast<NodeId>(i)),
-                                                         number_type(graph, node, "data_out_0"), add_value)}};
-    if (node.kind == NodeKind::placeholder || node.kind == NodeKind::output)
+    common["results"] = {
+        {"data_out_0", entry_of(static_cast<NodeId>(i), number_type(graph, node, "data_out_0"))}};
+    if (node.kind == NodeKind::placeholder || node.kind == NodeKind::output ||
+        node.kind == NodeKind::get_attr)
       node.meta.hardware["is_implicit"] = true;
   }
 
   const NodeId first = users(graph, 0).at(0);
   graph.meta.common = {{"nodes_in", {graph.nodes[static_cast<std::size_t>(first)].name}},
                        {"nodes_out", {graph.result().name}},
-                       {"args", {{"data_in_0", activation_entry(value(0), {}, add_value)}}},
+                       {"args", {{"data_in_0", entry_of(0, {})}}},
                        {"results", graph.nodes.back().meta.common["results"]}};
   return {};
 }

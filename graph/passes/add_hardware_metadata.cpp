@@ -1,11 +1,14 @@
 // add_hardware_metadata: how a node would be built: needs add_common_metadata.
 //
-//   is_implicit    true where no hardware is needed (placeholder, output, dropout in evaluation)
-//   toolchain      "INTERNAL" with module and dependence_files for linear and relu, "HLS" without a module
-//   for the others interface      of each tensor parameter {storage: BRAM, transpose: False}, of each input
-//   {} verilog_param  ARG_PRECISION_i, ARG_TENSOR_SIZE_DIM_d, ARG_PARALLELISM_DIM_d (upper case; dimension 0
-//   is the last axis) parallelism    [1, 4], the same for every node, as MASE has it graph verilog_sources:
-//   the dependence files of all nodes, each once
+//   is_implicit       true where no hardware is needed (placeholder, output, parameters that are fetched,
+//                     dropout in evaluation)
+//   toolchain         "INTERNAL" with module and dependence_files for linear and relu, "HLS" without a module
+//                     for the others
+//   interface         of each tensor parameter {storage: BRAM, transpose: False}, of each input {}
+//   verilog_param     ARG_PRECISION_i, ARG_TENSOR_SIZE_DIM_d, ARG_PARALLELISM_DIM_d (upper case; dimension 0
+//                     is the last axis)
+//   parallelism       [1, 4], the same for every node, as MASE has it
+//   graph verilog_sources  the dependence files of all nodes, each once
 #include <algorithm>
 #include <cctype>
 
@@ -52,7 +55,7 @@ PassResult add_hardware_metadata(Graph& graph, const PassArguments&) {
       fail("pass add_hardware_metadata: node '{}' has no common metadata: run add_common_metadata first",
            node.name);
     const std::string op = common.at("mase_op").get<std::string>();
-    const bool implicit = op == "placeholder" || op == "output" || op == "dropout";
+    const bool implicit = op == "placeholder" || op == "output" || op == "constant" || op == "dropout";
     MetaValue& hardware = node.meta.hardware = MetaValue::object();
     hardware["is_implicit"] = implicit;
     hardware["device_id"] = implicit ? 0 : -1;

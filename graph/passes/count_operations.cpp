@@ -1,12 +1,13 @@
 // count_operations: what one sample costs, node by node and in all.
 //
-//   op             MACs       FLOPs                                       (n = features of the output)
-//   linear         in·out     2·in·out, less out without a bias           a multiplication and an addition a
-//   weight batch_norm1d   -          2n                                          folded: one multiplication
-//   and one addition relu, add, sub, mul       n leaky_relu, hardtanh      2n sigmoid        -          4n 1
-//   / (1 + exp(-x)) tanh           -          5n        1 - 2 / (exp(2x) + 1) softmax        -          5n -
-//   2    maximum n - 1, subtraction n, exp n, sum n - 1, division n dropout        -          0         in
-//   evaluation
+//   op                    MACs     FLOPs      (n = features of the output)
+//   linear                in·out   2·in·out   a multiplication and an addition a weight; less n without a
+//   bias matmul                in·out   2·in·out - n batch_norm1d          -        2n         folded: one
+//   multiplication and one addition relu, add, sub, mul   -        n leaky_relu, hardtanh  -        2n
+//   sigmoid               -        4n         1 / (1 + exp(-x))
+//   tanh                  -        5n         1 - 2 / (exp(2x) + 1)
+//   softmax               -        5n - 2     maximum n - 1, subtraction n, exp n, sum n - 1, division n
+//   dropout               -        0          in evaluation
 // BitOPs = MACs · bits of the weight · bits of the input, and for add, sub, mul the product of the operands'
 // bits; the bits are the first number of `precision` in the common metadata (the width; MASE adds up all of
 // them: Q-23), 32 where there is none.
@@ -40,8 +41,8 @@ Cost cost_of(const Graph& graph, const Node& node) {
   const std::string_view op = mase_op(graph, node);
   const std::int64_t n = node.features;
   Cost cost;
-  if (node.kind == NodeKind::call_module)
-    for (const Parameter& parameter : graph.find_module(node.target)->parameters())
+  if (const Module* module = graph.module_of(node))
+    for (const Parameter& parameter : module->parameters())
       cost.parameters += parameter.rows() * parameter.cols();
   if (op == "linear") {
     const std::int64_t in = graph.nodes[static_cast<std::size_t>(node.inputs[0])].features;
@@ -49,6 +50,10 @@ Cost cost_of(const Graph& graph, const Node& node) {
     cost.macs = in * n;
     cost.flops = 2 * in * n - (bias ? 0 : n);
     cost.bitops = cost.macs * bits(node, "weight") * bits(node, "data_in_0");
+  } else if (op == "matmul") {
+    cost.macs = graph.nodes[static_cast<std::size_t>(node.inputs[0])].features * n;
+    cost.flops = 2 * cost.macs - n;
+    cost.bitops = cost.macs * bits(node, "data_in_0") * bits(node, "data_in_1");
   } else if (op == "add" || op == "sub" || op == "mul") {
     cost.flops = n;
     cost.bitops = n * bits(node, "data_in_0") * bits(node, "data_in_1");
@@ -62,7 +67,7 @@ Cost cost_of(const Graph& graph, const Node& node) {
     cost.flops = 5 * n;
   } else if (op == "softmax") {
     cost.flops = 5 * n - 2;
-  } else if (op != "dropout" && op != "placeholder" && op != "output") {
+  } else if (op != "dropout" && op != "placeholder" && op != "constant" && op != "output") {
     fail("pass count_operations: node '{}': the cost of '{}' is not known", node.name, op);
   }
   return cost;

@@ -1,5 +1,5 @@
 // draw_graph: the graph in Graphviz's language: a box a node with its name, its layer and the features it
-// yields.
+// yields (of a fetched parameter its shape).
 #include "graph/passes/passes.hpp"
 
 namespace jsc {
@@ -37,7 +37,7 @@ PassResult draw_graph(Graph& graph, const PassArguments&) {
       "[fontname=\"Helvetica\", fontsize=9];\n";
   for (const Node& node : graph.nodes) {
     std::string label = node.name;
-    if (node.kind == NodeKind::call_module) label += "\\n" + graph.find_module(node.target)->describe();
+    if (const Module* module = graph.module_of(node)) label += "\\n" + module->describe();
     std::string text = dot_string(label);
     // \n is Graphviz's own line break and must stay.
     for (std::size_t at = text.find("\\\\n"); at != std::string::npos; at = text.find("\\\\n", at))
@@ -48,8 +48,12 @@ PassResult draw_graph(Graph& graph, const PassArguments&) {
   for (const Node& node : graph.nodes)
     for (NodeId input : node.inputs) {
       const Node& source = graph.nodes[static_cast<std::size_t>(input)];
+      const Parameter* parameter = graph.parameter_of(source);
+      const std::string yields = parameter != nullptr
+                                     ? fmt::format("{} x {}", parameter->rows(), parameter->cols())
+                                     : std::to_string(source.features);
       result.dot += fmt::format("  {} -> {} [label=\" {}\"];\n", dot_string(source.name),
-                                dot_string(node.name), source.features);
+                                dot_string(node.name), yields);
     }
   result.dot += "}\n";
   return result;

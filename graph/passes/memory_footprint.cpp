@@ -1,6 +1,6 @@
 // memory_footprint: bytes of the parameters, the buffers and, a sample, of each node's result; and the most
 // that results take at once when each is dropped after its last use. Bits come from `precision` in the common
-// metadata, 32 where there is none.
+// metadata, 32 where there is none; a parameter that get_attr fetches has the most that a reader sees of it.
 #include <algorithm>
 
 #include "graph/edit.hpp"
@@ -11,13 +11,30 @@ namespace jsc {
 
 namespace {
 
-double bytes(std::int64_t elements, const MetaValue& entries, const std::string& entry) {
-  std::int64_t bits = 32;
-  if (entries.contains(entry) && entries.at(entry).contains("precision")) {
-    const MetaValue& precision = entries.at(entry).at("precision");
-    if (!precision.empty() && precision[0].is_number_integer()) bits = precision[0].get<std::int64_t>();
-  }
+std::int64_t bits_of(const Node& node, const char* side, const std::string& entry) {
+  const MetaValue entries = node.meta.common.value(side, MetaValue::object());
+  if (!entries.contains(entry) || !entries.at(entry).contains("precision")) return 32;
+  const MetaValue& precision = entries.at(entry).at("precision");
+  return precision.empty() || !precision[0].is_number_integer() ? 32 : precision[0].get<std::int64_t>();
+}
+
+double bytes(std::int64_t elements, std::int64_t bits) {
   return static_cast<double>(elements * bits) / 8;
+}
+
+double parameter_bytes(const Graph& graph, NodeId id) {
+  const Node& node = graph.nodes[static_cast<std::size_t>(id)];
+  double sum = 0;
+  for (const Parameter& p : graph.module_of(node)->parameters()) {
+    std::int64_t bits = 0;
+    if (node.kind == NodeKind::get_attr)
+      for (NodeId reader : users(graph, id))  // matmul's right operand
+        bits = std::max(bits, bits_of(graph.nodes[static_cast<std::size_t>(reader)], "args", "data_in_1"));
+    else
+      bits = bits_of(node, "args", p.name);
+    sum += bytes(p.rows() * p.cols(), bits);
+  }
+  return sum;
 }
 
 std::string show(double n) {
@@ -34,19 +51,16 @@ PassResult memory_footprint(Graph& graph, const PassArguments&) {
                     {}};
   double parameters = 0, buffers = 0;
   std::vector<double> results;
-  for (const Node& node : graph.nodes) {
+  for (std::size_t id = 0; id < graph.nodes.size(); ++id) {
+    const Node& node = graph.nodes[id];
     double own = 0, kept = 0;
-    if (node.kind == NodeKind::call_module) {
-      const Module* module = graph.find_module(node.target);
-      const MetaValue args = node.meta.common.value("args", MetaValue::object());
-      for (const Parameter& p : module->parameters()) own += bytes(p.rows() * p.cols(), args, p.name);
+    if (const Module* module = graph.module_of(node)) {
+      own = parameter_bytes(graph, static_cast<NodeId>(id));
       for (const Buffer& b : module->buffers())
         kept += b.shape.empty() ? 8 : 4.0 * static_cast<double>(b.shape[0]);
     }
-    const double out =
-        node.kind == NodeKind::output
-            ? 0
-            : bytes(node.features, node.meta.common.value("results", MetaValue::object()), "data_out_0");
+    const bool yields = node.kind != NodeKind::output && node.kind != NodeKind::get_attr;
+    const double out = yields ? bytes(node.features, bits_of(node, "results", "data_out_0")) : 0;
     results.push_back(out);
     parameters += own;
     buffers += kept;

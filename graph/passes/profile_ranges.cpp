@@ -15,9 +15,12 @@ std::vector<TensorBox> weight_boxes(const Graph& graph) {
   std::vector<TensorBox> boxes;
   std::set<std::string> seen;  // a module that is called twice has its weights once
   for (const Node& node : graph.nodes) {
-    if (node.kind != NodeKind::call_module || !seen.insert(node.target).second) continue;
-    for (const WeightTensor& tensor : weight_tensors(*graph.find_module(node.target))) {
-      const std::string name = fmt::format("{} {}", node.name, tensor.name);
+    const Module* module = graph.module_of(node);
+    if (module == nullptr || !seen.emplace(module_path(node)).second) continue;
+    for (const WeightTensor& tensor : weight_tensors(*module)) {
+      // A node that fetches a parameter is named after it.
+      const std::string name =
+          node.kind == NodeKind::get_attr ? node.name : fmt::format("{} {}", node.name, tensor.name);
       BoxAccumulator accumulator({tensor.shape, 1});
       observe_weight(accumulator, tensor.values, "profile_ranges: " + name);
       boxes.push_back(accumulator.box(name));
@@ -29,7 +32,7 @@ std::vector<TensorBox> weight_boxes(const Graph& graph) {
 std::vector<TensorBox> activation_boxes(const Graph& graph, const PassArguments& arguments) {
   std::vector<Observation> observations;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-    if (graph.nodes[i].kind != NodeKind::output)
+    if (graph.nodes[i].kind != NodeKind::output && graph.nodes[i].kind != NodeKind::get_attr)
       observations.push_back({static_cast<NodeId>(i), [](const SampleLayout& layout) {
                                 return std::unique_ptr<Accumulator>(new BoxAccumulator(layout));
                               }});

@@ -3,9 +3,10 @@
 //   before  any graph that verifies
 //   after   node.meta.software["args"][entry]["stat"] (outputs: ["results"]["data_out_0"]["stat"]) is
 //           {statistic: {field: value}} for each target; the network is as it was, to the bit
-//   weights      every parameter and float buffer of the target's module, as one sample
-//   activations  the values that go into the target (data_in_0, data_in_1, ...), a row of them a sample, in
-//                evaluation mode; a placeholder has no input and gives its output
+//   weights      every parameter and float buffer of the target's module, as one sample; of matmul the
+//                parameter on its right (data_in_1)
+//   activations  the activations that go into the target (data_in_0, data_in_1, ...), a row of them a
+//                sample, in evaluation mode; a placeholder has no input and gives its output
 #include <algorithm>
 #include <set>
 
@@ -97,6 +98,19 @@ class Report {
   std::string text_;
 };
 
+std::vector<WeightTensor> weights_of(const Graph& graph, const Node& node) {
+  const Module* module = graph.module_of(node);
+  std::vector<WeightTensor> tensors;
+  if (module != nullptr) tensors = weight_tensors(*module);
+  for (std::size_t k = 0; k < node.inputs.size(); ++k)
+    if (const Parameter* parameter =
+            graph.parameter_of(graph.nodes[static_cast<std::size_t>(node.inputs[k])]))
+      tensors.push_back({fmt::format("data_in_{}", k),
+                         parameter->shape,
+                         {parameter->value.data, static_cast<std::size_t>(parameter->value.size())}});
+  return tensors;
+}
+
 MetaValue& stat_of(Node& node, const std::string& group, const std::string& entry) {
   return node.meta.software[group][entry]["stat"];
 }
@@ -107,8 +121,7 @@ void profile_weights(Graph& graph, const MetaValue& options, Report& report) {
   if (statistics.empty()) return;
   for (NodeId id : select(graph, options, "target_weight_nodes")) {
     Node& node = at(graph, id);
-    const Module* module = node.kind == NodeKind::call_module ? graph.find_module(node.target) : nullptr;
-    const auto tensors = module == nullptr ? std::vector<WeightTensor>{} : weight_tensors(*module);
+    const std::vector<WeightTensor> tensors = weights_of(graph, node);
     if (tensors.empty()) report.note(fmt::format("{} has no weights to profile", node.name));
     for (const WeightTensor& tensor : tensors) {
       MetaValue results = MetaValue::object();
@@ -134,8 +147,10 @@ std::vector<Entry> activation_entries(const Graph& graph, const MetaValue& optio
     const auto id = static_cast<NodeId>(i);
     const Node& node = graph.nodes[i];
     const bool target = std::ranges::find(targets, id) != targets.end();
+    if (node.kind == NodeKind::get_attr) continue;
     for (std::size_t k = 0; target && k < node.inputs.size(); ++k)
-      entries.push_back({id, "args", fmt::format("data_in_{}", k), node.inputs[k]});
+      if (graph.nodes[static_cast<std::size_t>(node.inputs[k])].kind != NodeKind::get_attr)
+        entries.push_back({id, "args", fmt::format("data_in_{}", k), node.inputs[k]});
     const bool placeholder = node.kind == NodeKind::placeholder;
     if ((placeholder && (input || target)) ||
         (target && outputs && !placeholder && node.kind != NodeKind::output))

@@ -22,7 +22,7 @@ std::string line_of(const Graph& graph, NodeId id) {
                                                                 : node.target);
   std::string head = fmt::format("%{} : [num_users={}] = {}[target={}]", node.name, users(graph, id).size(),
                                  node_kind_name(node.kind), target);
-  if (node.kind == NodeKind::placeholder) return head;
+  if (node.kind == NodeKind::placeholder || node.kind == NodeKind::get_attr) return head;
   return fmt::format("{}(args = {}, kwargs = {{}})", head, operands(graph, node));
 }
 

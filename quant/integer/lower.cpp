@@ -12,6 +12,15 @@ namespace jsc {
 namespace {
 
 constexpr int kFloatInput = -1;  // what the placeholder yields
+constexpr int kParameter = -2;   // a matmul's weight, which is part of its step
+
+// [in][out] as [out][in].
+std::vector<std::int64_t> transposed(const std::vector<std::int64_t>& weights, std::size_t out) {
+  std::vector<std::int64_t> turned;
+  for (std::size_t o = 0; o < out; ++o)
+    for (std::size_t i = o; i < weights.size(); i += out) turned.push_back(weights[i]);
+  return turned;
+}
 
 class Lowering {
  public:
@@ -31,6 +40,7 @@ class Lowering {
   int lower_node(const Node& node) {
     const auto input = [&](std::size_t i) { return values_[static_cast<std::size_t>(node.inputs[i])]; };
     if (node.kind == NodeKind::placeholder) return kFloatInput;
+    if (node.kind == NodeKind::get_attr) return kParameter;
     if (node.kind == NodeKind::output) return input(0);
     const QuantizedModule* module = quantized_module(graph_, node);
     if (module == nullptr) {
@@ -48,7 +58,7 @@ class Lowering {
     const int x = quantize(input(0), node, data, path + ".data_in_0");
 
     int y = x;
-    if (module->op() == "linear" || module->op() == "batch_norm1d") {
+    if (module->op() == "linear" || module->op() == "matmul" || module->op() == "batch_norm1d") {
       y = sums(*module, node, x);
     } else if (module->op() == "relu") {
       if (data.is_signed) y = plain(Operation::relu, {x}, data.fraction(), path + ".relu", node.features);
@@ -100,13 +110,15 @@ class Lowering {
 
   int sums(const QuantizedModule& module, const Node& node, int x) {
     const SumFormats formats = module.sum_formats();
-    const bool dense = module.op() == "linear";
+    const bool dense = module.op() != "batch_norm1d";
     const SumPlan plan = plan_sum(formats, dense ? program_.values[static_cast<std::size_t>(x)].features : 1,
                                   fmt::format("lower: node '{}'", node.name));
     IntegerStep step;
     step.operation = dense ? Operation::dense : Operation::scale_shift;
     step.inputs = {x};
     step.weights = tensors_.at(node.target + ".weight").raw();
+    if (module.op() == "matmul")
+      step.weights = transposed(step.weights, static_cast<std::size_t>(node.features));
     step.weight_format = formats.weight;
     if (formats.bias) {
       step.bias = tensors_.at(node.target + ".bias").raw();

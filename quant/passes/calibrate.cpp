@@ -90,6 +90,7 @@ int choose_fraction(std::vector<float> values, const fixed::Format& format, cons
 
 bool never_negative(const Graph& graph, NodeId id) {
   const Node& node = graph.nodes[static_cast<std::size_t>(id)];
+  if (node.kind == NodeKind::get_attr) return true;  // matmul's weight has a format of its own
   const Module* layer = node.kind == NodeKind::call_module ? graph.find_module(node.target) : nullptr;
   const std::string_view op = layer != nullptr ? layer->op() : std::string_view(node.target);
   if (op == "dropout") return never_negative(graph, node.inputs[0]);
@@ -117,6 +118,7 @@ std::vector<float> input_values(const Graph& graph, NodeId node, const PassArgum
     arguments.input->fill(first, {x.data, x.rows, n, x.stride});
     tape.forward();
     for (NodeId source : graph.nodes[static_cast<std::size_t>(node)].inputs) {
+      if (graph.nodes[static_cast<std::size_t>(source)].kind == NodeKind::get_attr) continue;
       const Matrix read = tape.value(recording.values[static_cast<std::size_t>(source)]);
       for (Index f = 0; f < read.rows; ++f) values.insert(values.end(), read.row(f), read.row(f) + n);
     }

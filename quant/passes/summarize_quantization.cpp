@@ -21,7 +21,7 @@ namespace jsc {
 namespace {
 
 std::string type_of(const Graph& graph, const Node& node) {
-  if (node.kind == NodeKind::call_module) return std::string(graph.find_module(node.target)->type());
+  if (const Module* module = graph.module_of(node)) return std::string(module->type());
   return node.target;
 }
 

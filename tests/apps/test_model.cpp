@@ -33,6 +33,22 @@ TEST_CASE("zoo layers have MASE's paths and printed forms") {
   CHECK(zoo_graph("jsc-test").modules.size() == 17);
 }
 
+TEST_CASE("a matmul layer is a parameter and a function, and is named as a layer") {
+  const Graph graph = build_model({"net", R"(layers = [
+    { type = "matmul", out = 8, name = "first" },
+    { type = "relu" },
+    { type = "matmul", out = "classes", input = "first" },
+  ])"},
+                                  16, 5);
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes) names.push_back(node.name);
+  CHECK(names == std::vector<std::string>{"x", "first_weight", "matmul", "seq_blocks_1",
+                                          "seq_blocks_2_weight", "matmul_1", "output"});
+  CHECK(graph.nodes[5].inputs == std::vector<NodeId>{2, 4});
+  CHECK(graph.parameter_of(graph.nodes[1])->shape == std::vector<Index>{16, 8});
+  CHECK(graph.parameter_count() == 16 * 8 + 8 * 5);
+}
+
 TEST_CASE("models take the sizes of the data") {
   const Graph graph = build_model(find_model("jsc-toy"), 7, 3);
   CHECK(graph.input().features == 7);

@@ -9,6 +9,7 @@
 #include "apps/training/run_folder.hpp"
 #include "apps/training/trainer.hpp"
 #include "graph/state_dict.hpp"
+#include "quant/passes/passes.hpp"
 #include "tests/data/temporary_folder.hpp"
 
 using namespace jsc;
@@ -88,6 +89,36 @@ TEST_CASE("a batch of one that batch norm cannot train on is told before trainin
                     Catch::Contains("720 rows in batches of 719 make a batch of one"));
   Graph plain = network("jsc-hls4ml");
   CHECK_NOTHROW(Trainer(plain, data.samples(), data.split.train, options_for(1, 719), {}));
+}
+
+TEST_CASE("the penalty l1 holds for every weight that is multiplied with, quantized or not") {
+  const PreparedData data = jets("emulated:1000");
+  const std::string layer = GENERATE("linear", "matmul");
+  for (const bool quantized : {false, true}) {
+    CAPTURE(layer, quantized);
+    const auto sum_after = [&](double l1) {
+      Graph graph =
+          build_model({"net", "layers = [ { type = \"" + layer + "\", out = 5, name = \"a\" } ]"}, 16, 5);
+      graph.initialize(1);
+      PassArguments arguments;
+      MetaValue config = {{"name", "integer"}};
+      for (const char* tensor : {"data_in", "weight", "bias"}) {
+        config[std::string(tensor) + "_width"] = 12;
+        config[std::string(tensor) + "_frac_width"] = 8;
+      }
+      arguments.options = {{"by", "type"}, {"default", {{"config", config}}}};
+      if (quantized) run_pass(quant_passes()[0], graph, arguments);
+      TrainingOptions options = options_for(1, 100);
+      options.l1 = l1;
+      Trainer trainer(graph, data.samples(), data.split.train, options, {});
+      while (!trainer.epoch_complete()) trainer.step();
+      const Matrix weight = graph.find_module("a")->parameters()[0].value;
+      double sum = 0;
+      for (Index i = 0; i < weight.size(); ++i) sum += std::fabs(weight.data[i]);
+      return sum;
+    };
+    CHECK(sum_after(1.0) < 0.99 * sum_after(0.0));
+  }
 }
 
 TEST_CASE("a loss that is not finite stops the training, names the step and leaves the weights") {

@@ -94,6 +94,18 @@ layers = [
 ]
 """
 
+MATMUL = """
+layers = [
+  { type = "batch_norm" },
+  { type = "matmul", out = 24 },
+  { type = "relu", name = "first" },
+  { type = "matmul", out = 24, name = "mix" },
+  { type = "add", inputs = ["first", "mix"] },
+  { type = "matmul", out = "classes", name = "matmul" },
+]
+"""
+MODELS = {"skip": SKIP, "matmul": MATMUL}
+
 # One format for each part of jsc-toy: other widths, roundings, overflows, an output quantizer, an accumulator.
 BY_REGEX = """
 [passes.quantize]
@@ -235,15 +247,17 @@ class Verify(QuantizeTest):
             "accum": (ACCUM, "jsc-toy"),
             "mixed": (BY_REGEX, "jsc-toy"),
             "skip": ("[passes.fold_batch_norm]\n" + ALL + WIDTHS.format(8, 5) + "data_in_signed = true\n", "skip"),
+            "matmul": (CALIBRATED_8, "matmul"),
+            "matmul, accum": (ACCUM + "data_out_width = 11\ndata_out_frac_width = 6\n", "matmul"),
         }
         jets = self.dir / "jets.csv"
         run("data", "make", jets, "--rows", 150, "--seed", 9, "--quiet")
         rows = read_csv(jets)
         for name, (config, model) in configs.items():
             with self.subTest(name):
-                if model == "skip":
+                if model in MODELS:
                     shutil.rmtree(self.dir / "float")
-                    model = self.file(SKIP, "skip.toml")
+                    model = self.file(MODELS[model], f"{model}.toml")
                 folder = self.quantized(config, model)
                 certificate = self.certificate(folder, "--data", jets)
                 integer = folder / "integer.safetensors"
@@ -545,6 +559,102 @@ class Configuration(QuantizeTest):
                              "--out", out, says=words)
                 self.refuses("train", "jsc-tiny", "--config", self.file(text), *TRAIN, "--out", out, says=words)
                 self.assertFalse((out / "config.toml").exists(), "a refused configuration left a run")
+
+
+class Matmul(QuantizeTest):
+    """A layer of torch.matmul(x, W), from training to the proof."""
+
+    def setUp(self):
+        super().setUp()
+        self.model = self.file(MATMUL, "matmul.toml")
+
+    def test_it_is_trained_stored_and_shown_as_pytorch_would(self):
+        text, _ = run("models", self.model)
+        self.assertIn("matmul: 1,112 parameters", text)
+        self.assertIn("Parameter containing: [torch.float32 of size 16x24]", text)
+        folder = self.trained(self.model)
+        metadata, tensors = weights(folder)
+        self.assertEqual({name: tensors[name][1] for name in tensors if name.endswith(".weight")},
+                         {"seq_blocks.0.weight": [16], "seq_blocks.1.weight": [16, 24], "mix.weight": [24, 24],
+                          "matmul.weight": [24, 5]})
+        start = self.dir / "start"
+        run("train", self.model, *TRAIN, "--learning-rate", 1e-30, "--out", start)
+        for name in ("seq_blocks.1.weight", "mix.weight", "matmul.weight"):
+            self.assertLessEqual(max(map(abs, weights(start)[1][name][2])), tensors[name][1][0] ** -0.5)
+            self.assertNotEqual(weights(start)[1][name], tensors[name], f"{name} was not trained")
+        accuracy = [json.loads(run("test", "--load", f, *JETS, "--json")[0])["accuracy"] for f in (start, folder)]
+        self.assertGreater(accuracy[1], accuracy[0] + 0.2)
+        shown = json.loads(run("inspect", folder, "--json")[0])["tensors"]["mix.weight"]
+        self.assertEqual(shown["shape"], [24, 24])
+        self.assertIn("matmul", metadata["model_toml"])
+
+    def test_the_passes_know_it(self):
+        config = "".join(f"[passes.{name}]\n" for name in (
+            "report_graph", "add_common_metadata", "verify_common_metadata", "report_node_type", "draw_graph",
+            "count_operations", "memory_footprint", "profile_ranges"))
+        printed, _ = run("transform", "--load", self.trained(self.model), "--config", self.file(config), *JETS, "--json",
+                         "--out", self.dir / "passes")
+        passes = {p["pass"]: p for p in json.loads(printed)["passes"]}
+        (types,) = passes["report_node_type"]["tables"].values()
+        self.assertIn({"Node name": "matmul_1", "Fx Node op": "call_function", "Mase type": "builtin_func",
+                       "Mase op": "matmul", "Value type": "float"}, types)
+        (operations,) = passes["count_operations"]["tables"].values()
+        self.assertEqual((operations[-1]["Parameters"], operations[-1]["MACs"]),
+                         (1112, 16 * 24 + 24 * 24 + 24 * 5))
+        (text,) = (self.dir / "passes").rglob("*report_graph.txt")
+        self.assertIn("%mix_weight : [num_users=1] = get_attr[target=mix.weight]", text.read_text())
+
+    def test_it_is_quantized_proven_and_its_faults_are_found(self):
+        folder = self.quantized(CALIBRATED_8, self.model)
+        certificate = self.certificate(folder)
+        self.assertEqual(certificate["mismatches"], 0)
+        dense = [e["value"] for e in certificate["ledger"] if e["operation"] == "dense"]
+        self.assertEqual(dense, ["matmul.matmul.sum", "matmul_1.sum", "matmul_2.sum"])
+        out, _ = run("verify", "--load", folder, *JETS, "--mutate", 40, "--quiet")
+        planted, caught, harmless, missed = (int(word) for word in out.splitlines()[-1].split() if word.isdigit())
+        self.assertEqual((planted, caught + harmless, missed), (40, 40, 0))
+        self.assertGreater(caught, 20)
+        # The codes are the trained floats' nearest, [in][out] as they stand.
+        shown = json.loads(run("inspect", folder, "--json")[0])["quantized"]["matmul_1.weight"]
+        width, integer = map(int, shown["format"].split("<")[1].split(",")[:2])
+        floats = weights(folder)[1]["mix.weight"]
+        self.assertEqual(shown["shape"], floats[1])
+        self.assertEqual(shown["raw"], [max(-128, min(127, round(w * 2.0 ** (width - integer)))) for w in floats[2]])
+        only = self.quantized("[passes.quantize]\nby = 'type'\n[passes.quantize.matmul.config]\n" + INTEGER_8_4,
+                              self.model)
+        self.refuses("verify", "--load", only, *JETS, says="node 'seq_blocks_0' (BatchNorm1d) is not quantized")
+
+    def test_it_trains_quantized_with_learned_ranges_on_any_number_of_threads(self):
+        config = self.file(ALL + WIDTHS.format(4, '"NA"') + 'ranges = "learned"\n' + CALIBRATE)
+        states = []
+        for threads in (1, 2):
+            out = self.dir / f"qat{threads}"
+            run("train", "--load", self.trained(self.model), "--config", config, *TRAIN, "--learning-rate", 3e-2, "--threads",
+                threads, "--out", out)
+            states.append(weights(out, "last")[1])
+        self.assertEqual(*states)
+        self.assertIn("matmul_1.weight_log2_t", states[0])
+        self.assertNotEqual(states[0]["mix.weight"], weights(self.trained())[1]["mix.weight"])
+        self.certificate(out)
+
+    def test_what_is_wrong_with_it_is_named(self):
+        for text, words in [
+            ('{ type = "linear", out = 5, name = "a" }, { type = "matmul", inputs = ["a", "x"] }',
+             ["layer 1 (matmul)", "node 'matmul'", "two activations ('a' and 'x')"]),
+            ('{ type = "matmul", out = 5, bias = true }', ["layer 0 (matmul)", "unknown key 'bias'"]),
+            ('{ type = "matmul" }', ["layer 0 (matmul)", "needs 'out'"]),
+            ('{ type = "matmul", out = 0 }', ["layer 0 (matmul)", "'out' should be an integer from 1"]),
+            ('{ type = "matmul", out = 4 }', ["one row a class (5), found 4"]),
+            ('{ type = "matmull", out = 5 }', ["did you mean 'matmul'?"]),
+        ]:
+            with self.subTest(text=text):
+                model = self.file(f"layers = [ {text} ]", "bad.toml")
+                self.refuses("train", model, *TRAIN, "--out", self.dir / "bad", says=words)
+                self.assertFalse((self.dir / "bad").exists())
+        wrong = self.file("[passes.quantize]\nby = 'type'\n[passes.quantize.matmul.config]\n" + INTEGER_8_4 +
+                          "wieght_rounding = 'TRN'\n")
+        self.refuses("transform", self.model, "--config", wrong, *JETS, "--quiet", "--out", self.dir / "bad",
+                     says=["node 'matmul', [matmul]", "did you mean 'weight_rounding'?"])
 
 
 class QuantizationAwareTraining(QuantizeTest):

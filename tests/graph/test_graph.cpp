@@ -65,7 +65,7 @@ TEST_CASE("sizes that do not chain name the layer, what it expects and what it f
   CHECK_THROWS_WITH(builder.call_function("add", {builder.input(), wide}),
                     Catch::Contains("found 16 and 20 features"));
   CHECK_THROWS_WITH(builder.call_function("madd", {wide, wide}),
-                    Catch::Contains("known: add, sub, mul, relu, softmax"));
+                    Catch::Contains("known: add, sub, mul, matmul, relu, softmax"));
 }
 
 TEST_CASE("parameters lie aligned in one block, in module order, and keep their values when bound again") {

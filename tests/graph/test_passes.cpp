@@ -276,6 +276,88 @@ TEST_CASE("the memory footprint counts parameters, buffers and the results alive
   CHECK(info["peak_result_bytes"] == 2 * 16 * 4.0);
 }
 
+TEST_CASE("every report knows a matmul and the parameter that it fetches") {
+  GraphBuilder builder(16);
+  const NodeId weight = builder.get_attr("seq_blocks.0", std::make_shared<Weight>(16, 5));
+  Graph graph = builder.finish(builder.call_function("matmul", {builder.input(), weight}));
+  graph.initialize(1);
+  const PassResult report = run("report_graph", graph);
+  CHECK(report.text ==
+        "graph():\n"
+        "    %x : [num_users=1] = placeholder[target=x]\n"
+        "    %seq_blocks_0_weight : [num_users=1] = get_attr[target=seq_blocks.0.weight]\n"
+        "    %matmul : [num_users=1] = call_function[target=torch.matmul](args = (%x, %seq_blocks_0_weight), "
+        "kwargs = {})\n"
+        "    return matmul\n"
+        "Network overview:\n"
+        "{'placeholder': 1, 'get_attr': 1, 'call_function': 1, 'call_method': 0, 'call_module': 0, 'output': "
+        "1}\n"
+        "Layer types:\n"
+        "[]\n");
+  for (const char* pass : {"init_metadata", "add_common_metadata", "add_software_metadata",
+                           "add_hardware_metadata", "verify_common_metadata"})
+    run(pass, graph);
+  const MetaValue& fetched = graph.nodes[1].meta.common;
+  CHECK(fetched["mase_type"] == "implicit_func");
+  CHECK(fetched["mase_op"] == "constant");
+  CHECK(fetched["results"]["data_out_0"]["shape"] == MetaValue({16, 5}));
+  CHECK(fetched["results"]["data_out_0"]["value"][3][2] == graph.block.values[3 * 5 + 2]);
+  CHECK(graph.nodes[1].meta.hardware["is_implicit"] == true);
+  const MetaValue& common = graph.nodes[2].meta.common;
+  CHECK(common["mase_type"] == "builtin_func");
+  CHECK(common["mase_op"] == "matmul");
+  CHECK(common["args"]["data_in_0"]["shape"] == MetaValue({8, 16}));
+  CHECK(common["args"]["data_in_1"]["shape"] == MetaValue({16, 5}));
+  CHECK(common["args"]["data_in_1"]["from"] == "seq_blocks_0_weight");
+  CHECK(common["args"]["data_in_1"]["value"] == fetched["results"]["data_out_0"]["value"]);
+  CHECK(common["results"]["data_out_0"]["shape"] == MetaValue({8, 5}));
+  CHECK(graph.nodes[2].meta.hardware["verilog_param"]["DATA_IN_1_TENSOR_SIZE_DIM_1"] == 16);
+  CHECK(run("report_node_shape", graph).tables[0].rows[2] ==
+        std::vector<std::string>{"matmul", "data_in_0 [8, 16]\ndata_in_1 [16, 5]", "data_out_0 [8, 5]"});
+  CHECK(run("report_node_type", graph).tables[0].rows[1] ==
+        std::vector<std::string>{"seq_blocks_0_weight", "get_attr", "implicit_func", "constant", "NA"});
+
+  const MetaValue operations = run("count_operations", graph).info;
+  CHECK(operations["nodes"]["matmul"] ==
+        MetaValue({{"parameters", 0}, {"macs", 80}, {"flops", 155}, {"bitops", 80 * 32 * 32}}));
+  CHECK(operations["nodes"]["seq_blocks_0_weight"]["parameters"] == 80);
+  CHECK(operations["total"]["parameters"] == 80);
+  const MetaValue memory = run("memory_footprint", graph).info;
+  CHECK(memory["parameter_bytes"] == 80 * 4.0);
+  CHECK(memory["peak_result_bytes"] == (16 + 5) * 4.0);
+  // In fewer bits the product and the memory are smaller.
+  graph.nodes[2].meta.common["args"]["data_in_1"]["precision"] = {6, 4};
+  CHECK(run("count_operations", graph).info["total"]["bitops"] == 80 * 32 * 6);
+  CHECK(run("memory_footprint", graph).info["parameter_bytes"] == 80 * 6 / 8.0);
+
+  const std::string dot = run("draw_graph", graph).dot;
+  CHECK_THAT(dot, Catch::Contains("\"seq_blocks_0_weight\" -> \"matmul\" [label=\" 16 x 5\"]"));
+  CHECK_THAT(dot,
+             Catch::Contains("seq_blocks_0_weight\\nParameter containing: [torch.float32 of size 16x5]"));
+
+  const auto profiled = [&](MetaValue options) {
+    options["by"] = "type";
+    return run("profile_statistics", graph, options).info;
+  };
+  const MetaValue weights =
+      profiled({{"target_weight_nodes", {"matmul", "constant"}},
+                {"weight_statistics", {{"range_min_max", {{"abs", false}, {"dims", "all"}}}}}});
+  float lowest = 0;
+  for (Index i = 0; i < 80; ++i) lowest = std::min(lowest, graph.block.values[i]);
+  CHECK(weights["matmul"]["data_in_1"]["range_min_max"]["min"] == lowest);
+  CHECK(weights["seq_blocks_0_weight"]["weight"]["range_min_max"]["min"] == lowest);
+  const MetaValue activations =
+      profiled({{"target_activation_nodes", {"matmul", "constant"}},
+                {"activation_statistics", {{"range_min_max", {{"abs", false}, {"dims", "all"}}}}},
+                {"num_samples", 20}});
+  CHECK(activations["matmul"].contains("data_in_0"));
+  CHECK_FALSE(activations["matmul"].contains("data_in_1"));
+  CHECK_FALSE(activations.contains("seq_blocks_0_weight"));
+  std::vector<std::string> boxes;
+  for (const TensorBox& box : run("profile_ranges", graph).boxes) boxes.push_back(box.name);
+  CHECK(boxes == std::vector<std::string>{"seq_blocks_0_weight", "x data_out_0", "matmul data_out_0"});
+}
+
 TEST_CASE("the drawing names every node and edge") {
   Graph graph = tiny();
   const std::string dot = run("draw_graph", graph).dot;

@@ -63,6 +63,13 @@ inline Array matmul(const Array& a, const Array& b) {
   return y;
 }
 
+inline Array transpose(const Array& a) {
+  Array y(a.cols, a.rows);
+  for (Index i = 0; i < y.rows; ++i)
+    for (Index j = 0; j < y.cols; ++j) y(i, j) = a(j, i);
+  return y;
+}
+
 inline Array linear(const Array& x, const Array& weight, const Array& bias) {
   Array y = matmul(weight, x);
   for (Index r = 0; r < y.rows; ++r)

@@ -18,6 +18,7 @@
 #include "ops/softmax.hpp"
 #include "ops/sub.hpp"
 #include "ops/tanh.hpp"
+#include "ops/transpose.hpp"
 #include "tests/ops/double_reference.hpp"
 #include "tests/support/tolerances.hpp"
 
@@ -167,6 +168,10 @@ std::vector<Function> operations(Fixture& fix) {
        {{3, 4}, x},
        [](Tape& t, const Variables& v) { return matmul(t, v[0], v[1]); },
        [](const Arrays& a, Corners&) { return exact::matmul(a[0], a[1]); }},
+      {"transpose",
+       {{3, 4}},
+       [](Tape& t, const Variables& v) { return transpose(t, v[0]); },
+       [](const Arrays& a, Corners&) { return exact::transpose(a[0]); }},
       {"relu",
        {x},
        [](Tape& t, const Variables& v) { return relu(t, v[0]); },

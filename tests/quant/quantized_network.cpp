@@ -52,6 +52,19 @@ Graph branching_network(Index features, std::uint64_t seed) {
   return graph;
 }
 
+Graph matmul_network(Index features, Index hidden, Index classes, std::uint64_t seed) {
+  GraphBuilder builder(features);
+  NodeId h = builder.call_module("seq_blocks.0", std::make_shared<BatchNorm1d>(features), {builder.input()});
+  const NodeId w1 = builder.get_attr("seq_blocks.1", std::make_shared<Weight>(features, hidden));
+  h = builder.call_function("matmul", {h, w1});
+  h = builder.call_module("seq_blocks.2", std::make_shared<ReLU>(), {h});
+  const NodeId w2 = builder.get_attr("seq_blocks.3", std::make_shared<Weight>(hidden, classes));
+  Graph graph = builder.finish(builder.call_function("matmul", {h, w2}));
+  graph.initialize(seed);
+  set_statistics(graph, seed);
+  return graph;
+}
+
 MetaValue integer_config(int width, int fraction) {
   MetaValue config = {{"name", "integer"}};
   for (const char* tensor : {"data_in", "weight", "bias"}) {

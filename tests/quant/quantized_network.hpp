@@ -14,6 +14,8 @@ namespace jsc::test {
 Graph small_network(Index features, Index hidden, Index classes, std::uint64_t seed);
 // The same with a skip connection around a Linear and a product, which use the functions add, sub and mul.
 Graph branching_network(Index features, std::uint64_t seed);
+// BatchNorm, matmul to hidden, ReLU, matmul to classes: no bias anywhere.
+Graph matmul_network(Index features, Index hidden, Index classes, std::uint64_t seed);
 
 // quantize by type with these keys, written as TOML's right sides: "data_in_width = 8, ...".
 void quantize_all(Graph& graph, const MetaValue& config);

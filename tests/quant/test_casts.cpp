@@ -249,6 +249,9 @@ TEST_CASE("networks of integers equal the reference on every instruction set") {
   Graph plain = small_network(16, 12, 5, 3);
   quantize_all(plain, integer_config(width, fraction));
   require_equal_to_reference(lower(plain), word);
+  Graph matmul = matmul_network(16, 12, 5, 3);
+  quantize_all(matmul, integer_config(width, fraction));
+  require_equal_to_reference(lower(matmul), word);
   Graph branching = branching_network(7, 4);
   MetaValue config = integer_config(width, fraction);
   config["data_in_signed"] = true;
@@ -260,11 +263,12 @@ TEST_CASE("networks with an accumulator equal the reference on every instruction
   const std::string accumulator =
       GENERATE("fixed<16,6>", "fixed<12,3,RND_CONV,SAT>", "fixed<10,4,TRN,WRAP,2>");
   CAPTURE(accumulator);
-  for (int width : {8, 16}) {
-    Graph graph = small_network(16, 12, 5, 3);
-    MetaValue config = integer_config(width, width / 2);
-    config["accum"] = accumulator;
-    quantize_all(graph, config);
-    require_equal_to_reference(lower(graph), 32);
-  }
+  for (int width : {8, 16})
+    for (bool matmul : {false, true}) {
+      Graph graph = matmul ? matmul_network(16, 12, 5, 3) : small_network(16, 12, 5, 3);
+      MetaValue config = integer_config(width, width / 2);
+      config["accum"] = accumulator;
+      quantize_all(graph, config);
+      require_equal_to_reference(lower(graph), 32);
+    }
 }

@@ -251,8 +251,9 @@ TEST_CASE("inference of random programs gives the reference's results on every t
 TEST_CASE("inference of quantized networks is fused and gives the reference's results") {
   const auto [width, fraction, accumulator] = GENERATE(table<int, int, std::string>(
       {{8, 4, ""}, {6, 2, ""}, {16, 10, ""}, {16, 4, ""}, {16, 10, "fixed<16,6>"}, {8, 4, "fixed<12,5>"}}));
-  CAPTURE(width, fraction, accumulator);
-  Graph graph = small_network(16, 12, 5, 5);
+  const bool matmul = GENERATE(false, true);
+  CAPTURE(width, fraction, accumulator, matmul);
+  Graph graph = matmul ? matmul_network(16, 12, 5, 5) : small_network(16, 12, 5, 5);
   MetaValue config = integer_config(width, fraction);
   if (!accumulator.empty()) config["accum"] = accumulator;
   quantize_all(graph, config);

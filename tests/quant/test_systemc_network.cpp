@@ -33,14 +33,10 @@ void run_step(const IntegerProgram& program, const IntegerStep& step, Values& va
   const bool dense = step.operation == Operation::dense;
   const std::size_t terms = dense ? a.size() : 1;
   for (std::size_t o = 0; o < y.size(); ++o) {
-    const systemc_oracle::Sum sum{step.weights.data() + o * terms,
-                                  a.data() + (dense ? 0 : o),
-                                  terms,
-                                  step.bias[o],
-                                  step.weight_format.fraction(),
-                                  fraction(step.inputs[0]),
-                                  step.bias_format.fraction(),
-                                  fraction(step.output)};
+    const systemc_oracle::Sum sum{
+        step.weights.data() + o * terms,      a.data() + (dense ? 0 : o),    terms,
+        step.bias.empty() ? 0 : step.bias[o], step.weight_format.fraction(), fraction(step.inputs[0]),
+        step.bias_format.fraction(),          fraction(step.output)};
     const auto accumulator = step.accumulator ? theirs(*step.accumulator) : systemc_oracle::Format{};
     y[o] = systemc_oracle::sum_of_products(sum, step.accumulator ? &accumulator : nullptr);
   }
@@ -84,6 +80,9 @@ TEST_CASE("SystemC gives every value of a network with exact sums") {
   Graph graph = small_network(16, 12, 5, 5);
   quantize_all(graph, integer_config(width, fraction));
   CHECK(compare_with_systemc(graph, 200) == 200 * (4 * 16 + 5 * 12 + 2 * 5));
+  Graph matmul = matmul_network(16, 12, 5, 5);
+  quantize_all(matmul, integer_config(width, fraction));
+  CHECK(compare_with_systemc(matmul, 200) == 200 * (3 * 16 + 3 * 12 + 5));
 }
 
 TEST_CASE("SystemC gives every value of a network with given accumulators") {
@@ -91,7 +90,8 @@ TEST_CASE("SystemC gives every value of a network with given accumulators") {
       GENERATE("fixed<16,6>", "fixed<12,4,RND,SAT>", "fixed<10,5,RND_CONV,SAT_SYM>",
                "fixed<12,4,TRN_ZERO,WRAP>", "fixed<14,5,RND_INF,SAT_ZERO>");
   CAPTURE(accumulator);
-  Graph graph = small_network(16, 8, 5, 5);
+  const bool matmul = GENERATE(false, true);
+  Graph graph = matmul ? matmul_network(16, 8, 5, 5) : small_network(16, 8, 5, 5);
   MetaValue config = integer_config(8, 4);
   config["accum"] = accumulator;
   for (const char* tensor : {"data_in", "weight", "bias"})

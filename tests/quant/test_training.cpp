@@ -193,14 +193,25 @@ const Layer kLayers[] = {
      [](const std::vector<Array>& a, Corners&) { return exact::zip(a[0], a[1], std::minus()); }},
     {"mul", 2, nullptr, true,
      [](const std::vector<Array>& a, Corners&) { return exact::zip(a[0], a[1], std::multiplies()); }},
+    {"matmul", 2, nullptr, true,
+     [](const std::vector<Array>& a, Corners&) { return exact::matmul(exact::transpose(a[1]), a[0]); }},
 };
+
+constexpr Index kMatmulOut = 3;
+
+// The second input is a parameter then, [in][out].
+bool is_matmul(const Layer& layer) {
+  return layer.name == std::string_view("matmul");
+}
 
 // A graph that calls the layer, quantized; what the test records of it is the module alone.
 Graph quantized_graph(const Layer& layer, MetaValue config) {
   GraphBuilder builder(4);
-  Graph graph = builder.finish(layer.make != nullptr
-                                   ? builder.call_module("m", layer.make(), {builder.input()})
-                                   : builder.call_function(layer.name, {builder.input(), builder.input()}));
+  const NodeId right =
+      is_matmul(layer) ? builder.get_attr("w", std::make_shared<Weight>(4, kMatmulOut)) : builder.input();
+  Graph graph =
+      builder.finish(layer.make != nullptr ? builder.call_module("m", layer.make(), {builder.input()})
+                                           : builder.call_function(layer.name, {builder.input(), right}));
   config["batch_statistics"] = layer.batch_statistics;
   quantize_all(graph, config);
   return graph;
@@ -221,7 +232,7 @@ double loss_of(const Layer& layer, const std::vector<Array>& arrays, Corners& co
 // With `twice` the layer is recorded two times and the losses added: every gradient doubles, by accumulation.
 void check_gradients(const Layer& layer, const Format& format, Index batch, bool twice) {
   Graph graph = quantized_graph(layer, format.config);
-  Module& module = *graph.modules[0].second;
+  Module& module = *graph.modules.back().second;
   for (Buffer& buffer : module.buffers())
     if (auto* values = std::get_if<std::vector<float>>(&buffer.value))
       std::ranges::fill(*values, buffer.name.ends_with("running_mean") ? kMean : kVariance);
@@ -229,8 +240,9 @@ void check_gradients(const Layer& layer, const Format& format, Index batch, bool
   std::vector<Tensor> inputs, input_gradients;
   std::vector<Matrix> values, gradients;
   for (Index k = 0; k < layer.inputs; ++k) {
-    inputs.emplace_back(4, batch);
-    input_gradients.emplace_back(4, batch);
+    const Index cols = is_matmul(layer) && k == 1 ? kMatmulOut : batch;
+    inputs.emplace_back(4, cols);
+    input_gradients.emplace_back(4, cols);
   }
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     values.push_back(inputs[k].view());
