@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "apps/checkpoint/content_hash.hpp"
 #include "graph/state_dict.hpp"
 
 namespace jsc {
@@ -14,7 +15,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kFormat = "jsc-checkpoint";
-constexpr const char* kVersion = "1";
+constexpr const char* kVersion = "2";
+constexpr const char* kUnhashedVersion = "1";  // the same without content_hash
 constexpr const char* kOptimizerPrefix = "optimizer.";
 
 void add_doubles(TensorFile& file, const std::string& name, const std::vector<double>& values) {
@@ -129,7 +131,7 @@ void save_checkpoint(const std::string& path, const Graph& graph, const ModelCon
   for (const Optimizer::StateArray& array : optimizer.state())
     file.tensors[kOptimizerPrefix + std::string(array.name)] =
         StoredTensor::of<float>(Dtype::f32, {static_cast<std::int64_t>(array.values.size())}, array.values);
-  write_safetensors(path, file);
+  write_safetensors(path, std::move(file));
 }
 
 Checkpoint load_checkpoint(const std::string& path) {
@@ -138,8 +140,10 @@ Checkpoint load_checkpoint(const std::string& path) {
   const TensorFile& file = checkpoint.file;
   if (metadata(file, "format", path) != kFormat)
     fail("{}: not a jsc checkpoint: its format is '{}'", path, metadata(file, "format", path));
-  if (metadata(file, "version", path) != kVersion)
-    fail("{}: expected checkpoint version {}, found '{}'", path, kVersion, metadata(file, "version", path));
+  if (const std::string& version = metadata(file, "version", path); version == kVersion)
+    static_cast<void>(metadata(file, kContentHash, path));  // which read_safetensors has checked
+  else if (version != kUnhashedVersion)
+    fail("{}: expected checkpoint version {} or {}, found '{}'", path, kUnhashedVersion, kVersion, version);
   ModelContext& context = checkpoint.context;
   context.model = {metadata(file, "model", path), metadata(file, "model_toml", path)};
   try {

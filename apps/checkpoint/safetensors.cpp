@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "apps/checkpoint/content_hash.hpp"
 #include "apps/support/atomic_file.hpp"
 #include "engine/error.hpp"
 
@@ -64,6 +65,20 @@ Entry read_entry(const std::string& path, const std::string& name, const Json& j
   return entry;
 }
 
+// Text as it can stand in the header: JSON is UTF-8, and a model called after its file need not be.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void check_content(const std::string& path, const TensorFile& file) {
+  const auto expected = file.metadata.find(kContentHash);
+  if (expected == file.metadata.end()) return;
+  const std::string found = content_hash(file);
+  if (found != expected->second)
+    fail("{}: damaged: its content does not match its hash (expected {}, found {})", path, expected->second,
+         found);
+}
+
 }  // namespace
 
 DtypeInfo dtype_info(Dtype dtype) {
@@ -94,8 +109,10 @@ TensorFile read_safetensors(const std::string& path) {
   std::string header(header_size, '\0');
   if (!in.read(header.data(), static_cast<std::streamsize>(header_size)))
     fail("{}: cannot read the header", path);
+  // The parser would take a NUL for the end.
   const Json json = Json::parse(header, nullptr, false);
-  if (!json.is_object()) fail("{}: not a safetensors file: its header is not a JSON object", path);
+  if (header.find('\0') != header.npos || !json.is_object())
+    fail("{}: not a safetensors file: its header is not a JSON object", path);
 
   const std::uint64_t data_size = file_size - 8 - header_size;
   TensorFile file;
@@ -128,12 +145,15 @@ TensorFile read_safetensors(const std::string& path) {
       fail("{}: tensor '{}': cannot read its bytes", path, entry.name);
     file.tensors.emplace(entry.name, std::move(tensor));
   }
+  check_content(path, file);
   return file;
 }
 
-void write_safetensors(const std::string& path, const TensorFile& file) {
+void write_safetensors(const std::string& path, TensorFile file) {
+  file.metadata = Json::parse(dump(file.metadata)).get<std::map<std::string, std::string>>();
+  file.metadata[kContentHash] = content_hash(file);
   Json header = Json::object();
-  if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
+  header["__metadata__"] = file.metadata;
   std::uint64_t offset = 0;
   for (const auto& [name, tensor] : file.tensors) {
     header[name] = {{"dtype", dtype_info(tensor.dtype).name},
@@ -141,7 +161,7 @@ void write_safetensors(const std::string& path, const TensorFile& file) {
                     {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);  // JSON is UTF-8
+  std::string text = dump(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the tensors start aligned
   const std::uint64_t size = text.size();
 

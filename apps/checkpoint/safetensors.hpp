@@ -49,10 +49,11 @@ struct TensorFile {
 };
 
 // Throws Error naming the file and what is wrong with it: missing, truncated, not safetensors, offsets that
-// overlap, leave holes or run past the end, unknown dtype, shape that does not match the bytes.
+// overlap, leave holes or run past the end, unknown dtype, shape that does not match the bytes, and content
+// that is not what its content_hash (content_hash.hpp) says, if it has one.
 TensorFile read_safetensors(const std::string& path);
 
-// Writes a temporary file, flushes and renames. Throws Error with the system's reason.
-void write_safetensors(const std::string& path, const TensorFile& file);
+// Adds the content_hash. Writes a temporary file, flushes and renames. Throws Error with the system's reason.
+void write_safetensors(const std::string& path, TensorFile file);
 
 }  // namespace jsc

@@ -15,7 +15,7 @@
 #include "apps/jsc_train/commands.hpp"
 #include "apps/report/format.hpp"
 #include "apps/report/table.hpp"
-#include "apps/training/run_folder.hpp"
+#include "apps/training/start_run.hpp"
 #include "engine/nearest.hpp"
 #include "quant/quantized_tensors.hpp"
 
@@ -71,6 +71,8 @@ struct InspectCommand {
 
   int run() const {
     const bool folder = std::filesystem::is_directory(path);
+    if (folder && RunFolder::at(path).has("config.toml") && !has_begun(RunFolder::at(path)))
+      fail("{}: nothing is trained yet: begin with jsc-train train --resume {}", path, path);
     // A run that was stopped in its first epoch has no best yet.
     const bool has_best = std::filesystem::exists(std::filesystem::path(path) / "best.safetensors");
     const std::string file = checkpoint_path(path, has_best ? "best" : "last");

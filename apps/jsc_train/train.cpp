@@ -8,6 +8,7 @@
 #include "apps/pages/finish_run.hpp"
 #include "apps/report/format.hpp"
 #include "apps/settings/settings_table.hpp"
+#include "apps/support/atomic_file.hpp"
 #include "apps/support/interrupt.hpp"
 #include "apps/training/start_run.hpp"
 
@@ -38,23 +39,28 @@ struct TrainCommand {
     if (!resume.empty()) return go_on();
     if (!config.empty()) passes = read_config_with_passes(settings, config);
     settings.resolve();
-    return start();
+    const std::unique_ptr<Run> run = begin();
+    open_run_folder(*run, "# " + command_line + "\n" + settings.to_toml() + passes_to_toml(passes));
+    return finish(*run);
   }
 
  private:
-  int start();
+  std::shared_ptr<const PreparedData> data_for(const Expectation& expectation) const;
+  std::unique_ptr<Run> begin();
   int go_on();
   int finish(Run& run) const;
 };
 
-int TrainCommand::start() {
-  StartingPoint begin = find_starting_point(train);
-  auto data = std::make_shared<const PreparedData>(
-      prepare_data(train.data, begin.expectation(), train.execution().threads, train.quiet));
-  const std::unique_ptr<Run> run =
-      new_run(train, std::move(begin), passes, std::move(data), RunFolder::plan(out, train.model));
-  open_run_folder(*run, "# " + command_line + "\n" + settings.to_toml() + passes_to_toml(passes));
-  return finish(*run);
+std::shared_ptr<const PreparedData> TrainCommand::data_for(const Expectation& expectation) const {
+  return std::make_shared<const PreparedData>(
+      prepare_data(train.data, expectation, train.execution().threads, train.quiet));
+}
+
+std::unique_ptr<Run> TrainCommand::begin() {
+  StartingPoint start = find_starting_point(train);
+  auto data = data_for(start.expectation());
+  RunFolder folder = resume.empty() ? RunFolder::plan(out, train.model) : RunFolder::open(resume);
+  return new_run(train, std::move(start), passes, std::move(data), std::move(folder));
 }
 
 int TrainCommand::go_on() {
@@ -68,12 +74,19 @@ int TrainCommand::go_on() {
   if (!config.empty() || !out.empty())
     fail("--resume takes the configuration and the folder of the run: leave out --config and --out");
   RunFolder folder = RunFolder::open(resume);
-  settings.read_config(folder.file("config.toml"), {"passes"});  // the checkpoint has seen the passes
+  remove_stale_temporaries(folder.path());
+  const std::string configured = folder.file("config.toml");
+  if (!has_begun(folder)) {
+    passes = read_config_with_passes(settings, configured);
+    settings.resolve();
+    const std::unique_ptr<Run> run = begin();
+    run->save_last();
+    return finish(*run);
+  }
+  settings.read_config(configured, {"passes"});  // the checkpoint has seen the passes
   settings.resolve();
-
   LastState last = read_last_state(folder);
-  auto data = std::make_shared<const PreparedData>(
-      prepare_data(train.data, last.expectation(), train.execution().threads, train.quiet));
+  auto data = data_for(last.expectation());
   const std::unique_ptr<Run> run = continued_run(train, std::move(last), std::move(data), std::move(folder));
   return finish(*run);
 }

@@ -1,12 +1,15 @@
 #include "apps/support/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "engine/error.hpp"
@@ -15,9 +18,24 @@ namespace jsc {
 
 namespace {
 
+constexpr const char* kMark = ".tmp-";  // then the number of the process and of the file
+
 std::string unique_suffix() {
   static std::atomic<unsigned> count{0};
-  return fmt::format(".tmp-{}-{}", getpid(), count++);
+  return fmt::format("{}{}-{}", kMark, getpid(), count++);
+}
+
+// The process that a temporary file's name tells, or 0 for another name.
+pid_t writer_of(const std::string& name) {
+  const std::size_t mark = name.rfind(kMark);
+  if (mark == name.npos) return 0;
+  const char* end = name.data() + name.size();
+  pid_t process = 0;
+  unsigned count = 0;
+  const auto first = std::from_chars(name.data() + mark + std::strlen(kMark), end, process);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return 0;
+  const auto second = std::from_chars(first.ptr + 1, end, count);
+  return second.ec == std::errc() && second.ptr == end && process > 0 ? process : 0;
 }
 
 bool flush_to_disk(const std::string& path) {
@@ -35,12 +53,16 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), temporary_(path_ + unique_suffix()) {
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   struct stat status = {};
   if (stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     fail("{}: cannot write: expected a regular file or a new name, found a {}", path_,
          S_ISDIR(status.st_mode) ? "folder" : "special file");
-  const int descriptor = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  int descriptor = -1;
+  do {  // a process that was killed may have had the number of this one, as in containers
+    temporary_ = path_ + unique_suffix();
+    descriptor = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (descriptor < 0 && errno == EEXIST);
   if (descriptor < 0) fail_with_errno("create");
   file_ = fdopen(descriptor, "wb");
   if (file_ == nullptr) {
@@ -77,6 +99,15 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail_with_errno(const char* what) const {
   fail("{}: cannot {}: {}", path_, what, std::strerror(errno));
+}
+
+void remove_stale_temporaries(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const pid_t process = writer_of(entry.path().filename().string());
+    if (process != 0 && kill(process, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), error);
+  }
 }
 
 void write_file(const std::string& path, std::string_view bytes) {

@@ -33,6 +33,10 @@ class AtomicFile {
   std::FILE* file_ = nullptr;
 };
 
+// Removes from a folder what processes that have ended were writing when they were killed. Files of this
+// process and of others that run stay.
+void remove_stale_temporaries(const std::string& folder);
+
 // Writes the whole file at once.
 void write_file(const std::string& path, std::string_view bytes);
 

@@ -12,6 +12,7 @@
 
 #include "apps/pages/finish_run.hpp"
 #include "apps/report/progress.hpp"
+#include "apps/support/atomic_file.hpp"
 #include "apps/support/interrupt.hpp"
 #include "apps/training/start_run.hpp"
 
@@ -161,7 +162,7 @@ std::unique_ptr<Run> SweepRunner::continued(const Trial& trial, const std::strin
     if (!folder.has("config.toml") && trial.begins_with >= 0)
       copy_beginning(trial_folder(folder_, plan_.trials[static_cast<std::size_t>(trial.begins_with)]), folder,
                      config);
-    if (!folder.has("config.toml")) return nullptr;
+    if (!folder.has("config.toml") || !has_begun(folder)) return nullptr;
     return continued_run(trial.settings, read_last_state(folder), std::move(data), folder);
   } catch (const OtherDataError&) {
     throw;
@@ -176,7 +177,7 @@ void SweepRunner::run_trial(std::size_t index, Board& board) {
   const RunFolder folder = trial_folder(folder_, trial);
   const std::string config = "# " + command_line_ + "\n" + trial.config + passes_to_toml(passes_);
   folder.make();
-  remove_temporary_files(folder);
+  remove_stale_temporaries(folder.path());
   std::shared_ptr<const PreparedData> data;
   try {
     data = data_.get(trial.settings, true);

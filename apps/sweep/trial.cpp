@@ -92,10 +92,4 @@ void clear_trial(const RunFolder& folder) {
   folder.make();
 }
 
-void remove_temporary_files(const RunFolder& folder) {
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder.path(), error))
-    if (entry.path().filename().string().find(".tmp-") != std::string::npos) fs::remove(entry.path(), error);
-}
-
 }  // namespace jsc

@@ -37,7 +37,4 @@ void copy_beginning(const RunFolder& shorter, const RunFolder& folder, const std
 // Leaves an empty folder.
 void clear_trial(const RunFolder& folder);
 
-// What a killed process leaves of files that it was writing.
-void remove_temporary_files(const RunFolder& folder);
-
 }  // namespace jsc

@@ -36,7 +36,9 @@ StartingPoint find_starting_point(TrainSettings& settings) {
   StartingPoint start;
   if (!settings.load.empty()) start.loaded = open_trained_model(settings.load);
   const bool checkpoint = start.loaded && start.loaded->checkpoint;
-  start.model_given = !settings.model.empty();
+  // config.toml of a run from a checkpoint has the name that the checkpoint told.
+  start.model_given = !settings.model.empty() &&
+                      !(checkpoint && settings.model == start.loaded->checkpoint->context.model.name);
   if (!start.model_given && !checkpoint) fail("train: no model given (jsc-train models lists them)");
   start.model = start.model_given ? find_model(settings.model) : start.loaded->checkpoint->context.model;
   if (!start.model_given) settings.model = start.model.name;
@@ -66,8 +68,14 @@ std::unique_ptr<Run> new_run(const TrainSettings& settings, StartingPoint start,
 }
 
 void open_run_folder(Run& run, const std::string& config) {
-  run.save_last();  // before config.toml, which makes the folder a run: it can be resumed from then on
-  run.folder().write("config.toml", config);
+  run.folder().write("config.toml", config);  // first: alone it is a run that --resume can begin
+  run.save_last();
+}
+
+bool has_begun(const RunFolder& folder) {
+  for (const char* name : {"last.safetensors", "best.safetensors", "metrics.csv"})
+    if (folder.has(name)) return true;
+  return false;
 }
 
 Expectation LastState::expectation() const {

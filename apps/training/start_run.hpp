@@ -15,7 +15,7 @@ namespace jsc {
 struct StartingPoint {
   std::optional<TrainedModel> loaded;
   ModelDescription model;
-  bool model_given = false;  // by the settings, not by the loaded checkpoint
+  bool model_given = false;  // by the settings, which do not just repeat the name in the checkpoint
 
   Expectation expectation() const { return loaded ? loaded->expectation() : Expectation{}; }
 };
@@ -31,8 +31,12 @@ std::unique_ptr<Run> new_run(const TrainSettings& settings, StartingPoint start,
                              const std::vector<PassCall>& passes, std::shared_ptr<const PreparedData> data,
                              RunFolder folder);
 
-// What the folder of a new run begins with: then it can be resumed. `config` is the text of config.toml.
+// What the folder of a new run begins with. `config` is the text of config.toml.
 void open_run_folder(Run& run, const std::string& config);
+
+// False for a run that was killed between config.toml and its first state: nothing is trained, and it can
+// begin by its config.toml. Where other files are, a missing state is damage.
+bool has_begun(const RunFolder& folder);
 
 // The last state of a run that was interrupted or killed.
 struct LastState {

@@ -1,8 +1,12 @@
 #include <catch2/catch.hpp>
 
+#include <fstream>
+#include <memory>
 #include <random>
+#include <regex>
 
 #include "apps/checkpoint/checkpoint.hpp"
+#include "apps/checkpoint/content_hash.hpp"
 #include "apps/support/atomic_file.hpp"
 #include "apps/support/mapped_file.hpp"
 #include "graph/state_dict.hpp"
@@ -33,7 +37,9 @@ TEST_CASE("a safetensors file reads back as it was written") {
   const std::string path = folder / "t.safetensors";
   write_safetensors(path, sample_file());
   const TensorFile file = read_safetensors(path);
-  CHECK(file.metadata == sample_file().metadata);
+  TensorFile written = sample_file();
+  written.metadata[kContentHash] = content_hash(written);
+  CHECK(file.metadata == written.metadata);
   CHECK(file.tensors.at("a").values<float>() == std::vector<float>{1, 2, 3, 4, 5, 6});
   CHECK(file.tensors.at("a").shape == std::vector<std::int64_t>{2, 3});
   CHECK(file.tensors.at("b").values<std::int64_t>() == std::vector<std::int64_t>{-7});
@@ -78,33 +84,120 @@ TEST_CASE("headers that lie are refused before anything is allocated") {
   refuse("nonsense", "", "not a JSON object");
 }
 
+namespace {
+
+struct TrainedTiny {
+  ModelContext context{find_model("jsc-tiny"), {}, {"g", "q", "t", "w", "z"}, {}};
+  Graph graph;
+  std::unique_ptr<Optimizer> optimizer;
+  TrainingState state;
+
+  TrainedTiny() {
+    for (int i = 0; i < 16; ++i) {
+      context.feature_names.push_back("f" + std::to_string(i));
+      context.scaler.mean.push_back(0.1 * i);
+      context.scaler.scale.push_back(1 + 0.1 * i);
+    }
+    graph = build_model(context.model, 16, 5);
+    graph.initialize(3);
+    optimizer = make_optimizer({}, graph.parameter_count());
+    for (const Optimizer::StateArray& array : optimizer->state()) std::ranges::fill(array.values, 0.25f);
+    state.data_hash = "of the data";
+  }
+};
+
+// In place: writing the file anew thousands of times waits for the disk.
+void put_byte(const std::string& path, std::size_t at, char byte) {
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out)
+      .seekp(static_cast<std::streamoff>(at))
+      .put(byte);
+}
+
+std::string without_content_hash(std::string bytes, const std::string& version) {
+  const auto replace = [&](const std::regex& pattern, const std::string& by) {
+    REQUIRE(std::regex_search(bytes, pattern));
+    bytes = std::regex_replace(bytes, pattern, by, std::regex_constants::format_first_only);
+  };
+  const std::string same_length(std::string("\"content_hash\":\"0123456789abcdef\",").size(), ' ');
+  replace(std::regex("\"content_hash\":\"[0-9a-f]{16}\","), same_length);
+  replace(std::regex("\"version\":\"2\""), "\"version\":\"" + version + "\"");
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a bit flipped anywhere in a checkpoint is refused") {
+  const TemporaryFolder folder;
+  TrainedTiny tiny;
+  const std::string best = folder / "best.safetensors", last = folder / "last.safetensors";
+  save_checkpoint(best, tiny.graph, tiny.context);
+  save_checkpoint(last, tiny.graph, tiny.context, tiny.state, *tiny.optimizer);
+  for (const std::string& path : {best, last}) {
+    CAPTURE(path);
+    CHECK(state_hash(load_checkpoint(path).graph) == state_hash(tiny.graph));
+    const std::string whole = read_text(path);
+    for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
+      const char byte = whole[bit / 8];
+      put_byte(path, bit / 8, static_cast<char>(byte ^ (1 << (bit % 8))));
+      bool refused = false;
+      try {
+        load_checkpoint(path);
+      } catch (const Error& error) {
+        refused = std::string_view(error.what()).starts_with(path);
+      }
+      if (!refused) FAIL_CHECK("bit " << bit % 8 << " of byte " << bit / 8);
+      put_byte(path, bit / 8, byte);
+    }
+  }
+}
+
 TEST_CASE("any byte of a checkpoint may be wrong and nothing worse than an Error happens") {
   const TemporaryFolder folder;
   const std::string path = folder / "c.safetensors";
-  ModelContext context{
-      find_model("jsc-tiny"), std::vector<std::string>(16, "f"), {"g", "q", "t", "w", "z"}, {}};
-  for (std::size_t i = 0; i < 16; ++i) context.feature_names[i] += std::to_string(i);
-  Graph graph = build_model(context.model, 16, 5);
-  graph.initialize(3);
-  save_checkpoint(path, graph, context);
-  CHECK(state_hash(load_checkpoint(path).graph) == state_hash(graph));
-
-  const std::string whole = read_text(path);
+  const TrainedTiny tiny;
+  save_checkpoint(path, tiny.graph, tiny.context);
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
+  // Without the hash, so that what follows is reached.
+  const std::string whole = without_content_hash(read_text(path), "1");
+  write_file(path, whole);
   int refused = 0;
   for (int i = 0; i < 1000; ++i) {
-    std::string bytes = whole;
-    bytes[random() % bytes.size()] = static_cast<char>(random());
-    write_file(path, bytes);
+    const std::size_t at = random() % whole.size();
+    put_byte(path, at, static_cast<char>(random()));
     try {
       load_checkpoint(path);
     } catch (const Error&) {
       ++refused;
     }
+    put_byte(path, at, whole[at]);
   }
-  CHECK(refused > 500);  // the rest hit names, spaces, or put back the same byte
+  CHECK(refused > 300);  // the rest hit the scaler, names, spaces, or put back the same byte
+}
+
+TEST_CASE("a checkpoint from before the content hash loads, and a later one needs it") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "c.safetensors";
+  const TrainedTiny tiny;
+  save_checkpoint(path, tiny.graph, tiny.context);
+  const std::string whole = read_text(path);
+  write_file(path, without_content_hash(whole, "1"));
+  CHECK(state_hash(load_checkpoint(path).graph) == state_hash(tiny.graph));
+  write_file(path, without_content_hash(whole, "2"));
+  CHECK_THROWS_WITH(load_checkpoint(path),
+                    path + ": not a jsc checkpoint: its metadata has no 'content_hash'");
+  write_file(path, without_content_hash(whole, "3"));
+  CHECK_THROWS_WITH(load_checkpoint(path), path + ": expected checkpoint version 1 or 2, found '3'");
+}
+
+TEST_CASE("a model whose name is not UTF-8 is stored as text that its hash fits") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "c.safetensors";
+  TrainedTiny tiny;
+  tiny.context.model.name = "caf\xe9";
+  save_checkpoint(path, tiny.graph, tiny.context);
+  CHECK(load_checkpoint(path).context.model.name == "caf\xef\xbf\xbd");
 }
 
 TEST_CASE("weights that do not fit the model are refused by name") {

@@ -134,14 +134,14 @@ class Train(CliTest):
         self.assertNotEqual(hashes[0], hashes[2])
 
     def interrupt(self, out, sign, after, *more):
-        """Starts a training and sends it a signal after some seconds, or once metrics.csv has a row if `after` is None."""
+        """Starts a training and sends it a signal some seconds after its folder is a run."""
         process = subprocess.Popen(
             [JSC_TRAIN, "train", "jsc-trt", "--data", "emulated:30000:3", "--max-epochs", "12", "--batch-size", "64",
              "--scheduler", "one-cycle", "--schedule-by", "step", "--threads", "1", "--out", out, *more],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         deadline = time.time() + 60
-        while time.time() < deadline and not (out / "last.safetensors").exists() and process.poll() is None:
+        while time.time() < deadline and not (out / "config.toml").exists() and process.poll() is None:
             time.sleep(0.002)
         time.sleep(after)
         process.send_signal(sign)
@@ -154,7 +154,7 @@ class Train(CliTest):
             "--scheduler", "one-cycle", "--schedule-by", "step", "--out", whole, "--quiet")  # fmt: skip
         wanted = final_state(whole)
         interrupted = 0
-        for i, (sign, after) in enumerate([(signal.SIGINT, 0.013), (signal.SIGTERM, 0.05), (signal.SIGKILL, 0.031)]):
+        for i, (sign, after) in enumerate([(signal.SIGKILL, 0), (signal.SIGINT, 0.013), (signal.SIGTERM, 0.05), (signal.SIGKILL, 0.031)]):
             out = self.dir / f"part{i}"
             code, err = self.interrupt(out, sign, after)
             if sign != signal.SIGKILL and code == 130:
@@ -164,6 +164,49 @@ class Train(CliTest):
                 run("train", "--resume", out, "--threads", 2, "--quiet")
             self.assertEqual(final_state(out), wanted)
         self.assertGreater(interrupted, 0, "no run was still going when its signal came")
+
+    def test_a_run_stopped_before_its_first_state_resumes_from_its_beginning(self):
+        loaded = self.dir / "loaded"
+        model = self.dir / "own.toml"
+        model.write_text('name = "own"\nlayers = [{ type = "linear", out = 8 }, { type = "relu" }, { type = "linear", out = "classes" }]\n')
+        quantize = self.dir / "quantize.toml"
+        quantize.write_text("[passes.quantize]\nby = 'type'\n[passes.quantize.default.config]\nname = 'integer'\n" + "".join(
+            f"{tensor}_width = 8\n{tensor}_frac_width = 4\n" for tensor in ("data_in", "weight", "bias")))  # fmt: skip
+        run("train", model, *SMALL, "--no-report", "--out", loaded)
+        model.unlink()  # its checkpoint has it
+        for i, what in enumerate((["jsc-tiny"], ["--load", loaded, "--config", quantize])):
+            with self.subTest(what=what):
+                whole, out = self.dir / f"whole{i}", self.dir / f"part{i}"
+                run("train", *what, *SMALL, "--no-report", "--out", whole)
+                # The state cannot be written: the configuration stands alone, as after a kill between the two.
+                (out / "last.safetensors").mkdir(parents=True)
+                self.refuses("train", *what, *SMALL, "--no-report", "--out", out, says=("last.safetensors", "found a folder"))
+                (out / "last.safetensors").rmdir()
+                self.assertEqual([p.name for p in out.iterdir()], ["config.toml"])
+                self.refuses("train", *what, *SMALL, "--out", out, says="already holds a run")
+                self.refuses("inspect", out, says=("nothing is trained yet", f"jsc-train train --resume {out}"))
+                config = (out / "config.toml").read_bytes()
+                run("train", "--resume", out, "--threads", 2, "--quiet")
+                self.assertEqual(final_state(out), final_state(whole))
+                self.assertEqual((out / "config.toml").read_bytes(), config)
+                # A state that is missing beside others is damage.
+                (out / "last.safetensors").unlink()
+                self.refuses("train", "--resume", out, "--quiet", says="last.safetensors")
+
+    def test_resume_removes_what_a_killed_process_was_writing(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--no-report", "--out", out)
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        stale = out / f"last.safetensors.tmp-{ended.pid}-3"
+        kept = [out / name for name in (f"report.html.tmp-{os.getpid()}-0", f"notes.tmp-{ended.pid}", f"a.tmp-{ended.pid}-x",
+                                        f"b.tmp--{ended.pid}-1")]  # fmt: skip
+        for file in (stale, *kept):
+            file.write_bytes(b"x")
+        run("train", "--resume", out, "--quiet")
+        self.assertFalse(stale.exists())
+        for file in kept:
+            self.assertTrue(file.exists(), file)
 
     def test_a_finished_run_resumes_to_what_it_is(self):
         out = self.dir / "run"
@@ -270,7 +313,7 @@ class Train(CliTest):
         out = self.dir / "run"
         args = ["train", "jsc-test", "--data", "emulated:200000", "--max-steps", 900, "--quiet", "--out"]
         process = subprocess.Popen([JSC_TRAIN, *map(str, args), out], stdout=subprocess.DEVNULL)
-        while not (out / "config.toml").exists():
+        while not (out / "last.safetensors").exists():
             time.sleep(0.005)
         process.kill()
         process.wait()
@@ -404,14 +447,21 @@ class Others(CliTest):
         bad.write_bytes(struct.pack("<Q", 2**60) + whole[8:])
         self.refuses("test", "--load", bad, says="its header should be")
 
-    def test_a_flipped_weight_is_found_by_its_hash(self):
-        data = bytearray((self.run_folder / "best.safetensors").read_bytes())
-        (size,) = struct.unpack("<Q", data[:8])
-        begin = json.loads(data[8 : 8 + size])["seq_blocks.2.weight"]["data_offsets"][0]
-        data[8 + size + begin] ^= 1
-        bad = self.dir / "bad.safetensors"
-        bad.write_bytes(data)
-        self.refuses("inspect", bad, says="do not match their hash")
+    def test_a_flipped_bit_is_found_by_the_hash(self):
+        good = (self.run_folder / "best.safetensors").read_bytes()
+        (size,) = struct.unpack("<Q", good[:8])
+        header = json.loads(good[8 : 8 + size])
+        numbers = [8 + size + header[name]["data_offsets"][0] for name in ("seq_blocks.2.weight", "scaler.mean", "scaler.scale")]
+        names = [good.index(text) + 1 for text in (b'model_toml":', b'content_hash":', b'weights_hash":', b'jsc-toy"')]
+        bad, out = self.dir / "bad.safetensors", self.dir / "p.csv"
+        for at in numbers + names:
+            with self.subTest(at=good[at : at + 10]):
+                bad.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+                says = "has no 'content_hash'" if good[at:].startswith(b"ontent_hash") else "does not match its hash"
+                self.refuses("inspect", bad, says=("bad.safetensors", says))
+                self.refuses("test", "--load", bad, "--data", "emulated:2000:1", "--quiet", says=says)
+                self.refuses("infer", "--load", bad, "--data", "emulated:2000:1", "--out", out, "--quiet", says=says)
+        self.assertFalse(out.exists())
 
     def test_infer_writes_the_same_predictions_to_csv_and_npy(self):
         table, array = self.dir / "p.csv", self.dir / "p.npy"

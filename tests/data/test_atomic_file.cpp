@@ -36,6 +36,18 @@ TEST_CASE("a file that is not committed leaves nothing and keeps the old one") {
   CHECK(folder.entries() == 1);
 }
 
+TEST_CASE("names that a killed process of the same number has left are passed over") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.txt";
+  const std::string name = AtomicFile(path).temporary_path();
+  const std::size_t dash = name.rfind('-');
+  const std::string left = name.substr(0, dash + 1) + std::to_string(std::stoi(name.substr(dash + 1)) + 1);
+  std::ofstream(left) << "left";
+  write_file(path, "new");
+  CHECK(MappedFile(path).bytes() == "new");
+  CHECK(MappedFile(left).bytes() == "left");
+}
+
 TEST_CASE("a folder that does not exist, or a folder in the file's place, is an error") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(AtomicFile(folder / "no/a.txt"),
