@@ -7,8 +7,15 @@
 
 namespace jsc {
 
+namespace {
+
+// A box is drawn in powers of two: counts in buckets of 2^-8 are good enough for it, and small.
+constexpr Index kExactBox = Index{1} << 16;
+
+}  // namespace
+
 BoxAccumulator::BoxAccumulator(const SampleLayout& layout)
-    : magnitudes_(layout.samples <= kExactQuantiles / layout.elements()) {}
+    : magnitudes_(layout.samples <= kExactBox / layout.elements()) {}
 
 void BoxAccumulator::add(ConstMatrix block) {
   std::array<float, kSampleBlock> magnitudes;
