@@ -15,13 +15,13 @@ namespace {
 static_assert(kSampleBlock == 512, "kernels/gemm_kernels.hpp has the same number");
 
 // The products of small layers take some tens of nanoseconds, so that what stands before the kernel counts.
-[[noreturn, gnu::cold, gnu::noinline]] void fail_shape(const char* product, const char* name, ConstMatrix a,
-                                                       Index rows, Index cols) {
+[[noreturn, gnu::cold, gnu::noinline]] void fail_shape(const char* product, const char* name,
+                                                       const ConstMatrix& a, Index rows, Index cols) {
   fail("{}: {} should be {} x {} and not empty, found {} x {}", product, name, rows, cols, a.rows, a.cols);
 }
 
-inline void expect_shape(const char* product, const char* name, const ConstMatrix& a, Index rows,
-                         Index cols) {
+template <class T>
+inline void expect_shape(const char* product, const char* name, const View<T>& a, Index rows, Index cols) {
   if (a.rows != rows || a.cols != cols || rows < 1 || cols < 1) fail_shape(product, name, a, rows, cols);
 }
 
@@ -62,7 +62,8 @@ inline void run(const Execution& execution, const ProductArgs& args) {
 
 }  // namespace
 
-void gemm_forward(const Execution& execution, ConstMatrix w, const float* bias, ConstMatrix x, Matrix y) {
+void gemm_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
+                  const Matrix& y) {
   expect_shape("gemm_forward", "x", x, w.cols, y.cols);
   expect_shape("gemm_forward", "y", y, w.rows, x.cols);
   if (execution.allow_blas && blas_is_faster(execution, GemmRole::forward, w.rows, w.cols, x.cols))
@@ -71,8 +72,8 @@ void gemm_forward(const Execution& execution, ConstMatrix w, const float* bias, 
       {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false});
 }
 
-void gemm_backward_input(const Execution& execution, ConstMatrix w, ConstMatrix d_y, Matrix d_x,
-                         bool accumulate) {
+void gemm_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
+                         const Matrix& d_x, bool accumulate) {
   expect_shape("gemm_backward_input", "d_y", d_y, w.rows, d_x.cols);
   expect_shape("gemm_backward_input", "d_x", d_x, w.cols, d_y.cols);
   if (execution.allow_blas && blas_is_faster(execution, GemmRole::backward_input, w.rows, w.cols, d_y.cols))
@@ -81,8 +82,8 @@ void gemm_backward_input(const Execution& execution, ConstMatrix w, ConstMatrix 
                   nullptr, accumulate});
 }
 
-void gemm_backward_weight(const Execution& execution, ConstMatrix d_y, ConstMatrix x, Matrix d_w,
-                          bool accumulate) {
+void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, const ConstMatrix& x,
+                          const Matrix& d_w, bool accumulate) {
   expect_shape("gemm_backward_weight", "x", x, d_w.cols, d_y.cols);
   expect_shape("gemm_backward_weight", "d_w", d_w, d_y.rows, x.rows);
   if (execution.allow_blas && blas_is_faster(execution, GemmRole::backward_weight, d_y.rows, x.rows, x.cols))
@@ -109,7 +110,7 @@ void gemm_backward_weight(const Execution& execution, ConstMatrix d_y, ConstMatr
     });
 }
 
-void row_sums(const Execution& execution, ConstMatrix a, float* sums, bool accumulate) {
+void row_sums(const Execution& execution, const ConstMatrix& a, float* sums, bool accumulate) {
   expect_shape("row_sums", "a", a, a.rows, a.cols);
   // Bound by memory: an addition counts as much as eight multiply-adds.
   share(execution, 16.0 * static_cast<double>(a.size()), a.rows, 1, [&](Index begin, Index end) {

@@ -3,6 +3,9 @@
 // gives its bits, for every ISA and thread count, except OpenBLAS, which takes over above a measured size
 // when execution.allow_blas says so.
 //
+// Views come by reference: a view of constants made for a call by value is written in four parts and copied
+// in two, and the copy waits for the parts, longer than a small product takes.
+//
 // Shapes disagree -> Error. Matrices that are written must not overlap those that are read.
 #pragma once
 
@@ -13,18 +16,19 @@ namespace jsc {
 
 // y[out][batch] = w[out][in] x[in][batch] + bias[out]; bias may be null. Columns of y up to the next multiple
 // of 16 may be written.
-void gemm_forward(const Execution& execution, ConstMatrix w, const float* bias, ConstMatrix x, Matrix y);
+void gemm_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
+                  const Matrix& y);
 
 // d_x[in][batch] (+)= w[out][in]^T d_y[out][batch]. Columns of d_x up to the next multiple of 16 may be
 // written.
-void gemm_backward_input(const Execution& execution, ConstMatrix w, ConstMatrix d_y, Matrix d_x,
-                         bool accumulate);
+void gemm_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
+                         const Matrix& d_x, bool accumulate);
 
 // d_w[out][in] (+)= d_y[out][batch] x[in][batch]^T
-void gemm_backward_weight(const Execution& execution, ConstMatrix d_y, ConstMatrix x, Matrix d_w,
-                          bool accumulate);
+void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, const ConstMatrix& x,
+                          const Matrix& d_w, bool accumulate);
 
 // sums[r] (+)= sum of a's row r, for bias gradients
-void row_sums(const Execution& execution, ConstMatrix a, float* sums, bool accumulate);
+void row_sums(const Execution& execution, const ConstMatrix& a, float* sums, bool accumulate);
 
 }  // namespace jsc

@@ -21,7 +21,7 @@ Index batch_norm_moments_size(Index features, Index samples) {
   return 2 * features * block_count(samples);
 }
 
-void batch_norm_moments(const Execution& execution, ConstMatrix x, SampleBlock block, float* moments) {
+void batch_norm_moments(const Execution& execution, const ConstMatrix& x, SampleBlock block, float* moments) {
   float* sums = moments + 2 * x.rows * block.number;
   ops_kernels(execution.isa)
       .moments(x.rows, block.count(), x.data + block.begin, x.stride, sums, sums + x.rows);
@@ -59,18 +59,20 @@ void batch_norm_statistics(Index features, Index samples, const float* moments, 
   ++*buffers.num_batches_tracked;
 }
 
-void batch_norm_normalize(const Execution& execution, const NormalizeRows& norm, ConstMatrix x, Matrix y) {
+void batch_norm_normalize(const Execution& execution, const NormalizeRows& norm, const ConstMatrix& x,
+                          const Matrix& y) {
   ops_kernels(execution.isa).normalize(x.rows, x.cols, norm, x.data, x.stride, y.data, y.stride);
 }
 
-void batch_norm_gradient_sums(const Execution& execution, const NormalizeRows& norm, ConstMatrix x,
-                              ConstMatrix d_y, float* sums) {
+void batch_norm_gradient_sums(const Execution& execution, const NormalizeRows& norm, const ConstMatrix& x,
+                              const ConstMatrix& d_y, float* sums) {
   ops_kernels(execution.isa)
       .batch_norm_sums(x.rows, x.cols, norm, x.data, x.stride, d_y.data, d_y.stride, sums, sums + x.rows);
 }
 
 void batch_norm_backward(const Execution& execution, const NormalizeRows& norm, const float* mean_d,
-                         const float* slope, ConstMatrix x, ConstMatrix d_y, Matrix d_x, bool accumulate) {
+                         const float* slope, const ConstMatrix& x, const ConstMatrix& d_y, const Matrix& d_x,
+                         bool accumulate) {
   ops_kernels(execution.isa)
       .batch_norm_backward(x.rows, x.cols, norm, mean_d, slope, x.data, x.stride, d_y.data, d_y.stride,
                            d_x.data, d_x.stride, accumulate);
@@ -86,7 +88,7 @@ void batch_norm_alpha_beta(Index features, const float* weight, const float* bia
 }
 
 void batch_norm_eval_forward(const Execution& execution, const float* alpha, const float* beta, bool relu,
-                             ConstMatrix x, Matrix y) {
+                             const ConstMatrix& x, const Matrix& y) {
   ops_kernels(execution.isa).affine(x.rows, x.cols, alpha, beta, relu, x.data, x.stride, y.data, y.stride);
 }
 

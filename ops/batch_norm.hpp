@@ -35,20 +35,22 @@ struct BatchNormBuffers {
 // of them; then mean and 1/sqrt(var + eps) of all, [features], and the update of the buffers. Two samples or
 // more.
 Index batch_norm_moments_size(Index features, Index samples);
-void batch_norm_moments(const Execution& execution, ConstMatrix x, SampleBlock block, float* moments);
+void batch_norm_moments(const Execution& execution, const ConstMatrix& x, SampleBlock block, float* moments);
 void batch_norm_statistics(Index features, Index samples, const float* moments, BatchNormBuffers buffers,
                            float eps, float momentum, float* mean, float* inverse_deviation);
 
 // y of some columns of x; scale is w·r. With norm.relu, y = max(0, y): relu.hpp in the same pass over memory.
-void batch_norm_normalize(const Execution& execution, const NormalizeRows& norm, ConstMatrix x, Matrix y);
+void batch_norm_normalize(const Execution& execution, const NormalizeRows& norm, const ConstMatrix& x,
+                          const Matrix& y);
 
 // sum d_y and sum d_y·(x - mean) of some columns, [2][features] into `sums`; with norm.relu, of d_y where y >
 // 0.
-void batch_norm_gradient_sums(const Execution& execution, const NormalizeRows& norm, ConstMatrix x,
-                              ConstMatrix d_y, float* sums);
+void batch_norm_gradient_sums(const Execution& execution, const NormalizeRows& norm, const ConstMatrix& x,
+                              const ConstMatrix& d_y, float* sums);
 // d_x of some columns; mean_d = d_b/n and slope = r·d_w/n are of all samples.
 void batch_norm_backward(const Execution& execution, const NormalizeRows& norm, const float* mean_d,
-                         const float* slope, ConstMatrix x, ConstMatrix d_y, Matrix d_x, bool accumulate);
+                         const float* slope, const ConstMatrix& x, const ConstMatrix& d_y, const Matrix& d_x,
+                         bool accumulate);
 
 // --- evaluation ---
 
@@ -56,7 +58,7 @@ void batch_norm_backward(const Execution& execution, const NormalizeRows& norm, 
 void batch_norm_alpha_beta(Index features, const float* weight, const float* bias, BatchNormBuffers buffers,
                            float eps, float* alpha, float* beta);
 void batch_norm_eval_forward(const Execution& execution, const float* alpha, const float* beta, bool relu,
-                             ConstMatrix x, Matrix y);
+                             const ConstMatrix& x, const Matrix& y);
 
 // weight and bias are {} when not affine. With `relu`, a ReLU follows: the same values and gradients as of
 // relu() on the output, in fewer passes over memory.

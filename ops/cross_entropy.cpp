@@ -8,7 +8,8 @@
 namespace jsc {
 
 CrossEntropySums cross_entropy_forward(const Execution& execution, const CrossEntropyTarget& target,
-                                       ConstMatrix logits, const std::int32_t* labels, Matrix probabilities) {
+                                       const ConstMatrix& logits, const std::int32_t* labels,
+                                       const Matrix& probabilities) {
   return ops_kernels(execution.isa)
       .cross_entropy_forward(target, logits.cols, logits.data, logits.stride, labels, probabilities.data,
                              probabilities.stride);
@@ -25,8 +26,8 @@ ClassificationCounts cross_entropy_counts(const CrossEntropySums* block_sums, In
 }
 
 void cross_entropy_backward(const Execution& execution, const CrossEntropyTarget& target,
-                            ConstMatrix probabilities, const std::int32_t* labels, double weight_sum,
-                            float d_loss, Matrix d_logits, bool accumulate) {
+                            const ConstMatrix& probabilities, const std::int32_t* labels, double weight_sum,
+                            float d_loss, const Matrix& d_logits, bool accumulate) {
   const float factor = static_cast<float>(static_cast<double>(d_loss) / weight_sum);
   ops_kernels(execution.isa)
       .cross_entropy_backward(target, d_logits.cols, factor, probabilities.data, probabilities.stride, labels,

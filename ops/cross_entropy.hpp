@@ -31,12 +31,13 @@ struct ClassificationCounts {
 
 // Of some columns; `probabilities` may be null where no gradient is needed.
 CrossEntropySums cross_entropy_forward(const Execution& execution, const CrossEntropyTarget& target,
-                                       ConstMatrix logits, const std::int32_t* labels, Matrix probabilities);
+                                       const ConstMatrix& logits, const std::int32_t* labels,
+                                       const Matrix& probabilities);
 ClassificationCounts cross_entropy_counts(const CrossEntropySums* block_sums, Index blocks);
 // Of some columns; weight_sum is of all samples.
 void cross_entropy_backward(const Execution& execution, const CrossEntropyTarget& target,
-                            ConstMatrix probabilities, const std::int32_t* labels, double weight_sum,
-                            float d_loss, Matrix d_logits, bool accumulate);
+                            const ConstMatrix& probabilities, const std::int32_t* labels, double weight_sum,
+                            float d_loss, const Matrix& d_logits, bool accumulate);
 
 // `labels` holds a class from 0 to classes - 1 for each sample at each forward(); `counts`, if not null, is
 // written by each forward().

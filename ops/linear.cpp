@@ -7,22 +7,23 @@
 
 namespace jsc {
 
-void linear_forward(const Execution& execution, ConstMatrix x, ConstMatrix weight, ConstMatrix bias,
-                    Matrix y) {
+void linear_forward(const Execution& execution, const ConstMatrix& x, const ConstMatrix& weight,
+                    const ConstMatrix& bias, const Matrix& y) {
   gemm_forward(execution, weight, bias.data, x, y);
 }
 
-void linear_backward_input(const Execution& execution, ConstMatrix weight, ConstMatrix d_y, Matrix d_x,
-                           bool accumulate) {
+void linear_backward_input(const Execution& execution, const ConstMatrix& weight, const ConstMatrix& d_y,
+                           const Matrix& d_x, bool accumulate) {
   gemm_backward_input(execution, weight, d_y, d_x, accumulate);
 }
 
-void linear_backward_weight(const Execution& execution, ConstMatrix x, ConstMatrix d_y, Matrix d_weight,
-                            bool accumulate) {
+void linear_backward_weight(const Execution& execution, const ConstMatrix& x, const ConstMatrix& d_y,
+                            const Matrix& d_weight, bool accumulate) {
   gemm_backward_weight(execution, d_y, x, d_weight, accumulate);
 }
 
-void linear_backward_bias(const Execution& execution, ConstMatrix d_y, Matrix d_bias, bool accumulate) {
+void linear_backward_bias(const Execution& execution, const ConstMatrix& d_y, const Matrix& d_bias,
+                          bool accumulate) {
   row_sums(execution, d_y, d_bias.data, accumulate);
 }
 

@@ -10,13 +10,14 @@
 namespace jsc {
 
 // bias.data may be null.
-void linear_forward(const Execution& execution, ConstMatrix x, ConstMatrix weight, ConstMatrix bias,
-                    Matrix y);
-void linear_backward_input(const Execution& execution, ConstMatrix weight, ConstMatrix d_y, Matrix d_x,
-                           bool accumulate);
-void linear_backward_weight(const Execution& execution, ConstMatrix x, ConstMatrix d_y, Matrix d_weight,
-                            bool accumulate);
-void linear_backward_bias(const Execution& execution, ConstMatrix d_y, Matrix d_bias, bool accumulate);
+void linear_forward(const Execution& execution, const ConstMatrix& x, const ConstMatrix& weight,
+                    const ConstMatrix& bias, const Matrix& y);
+void linear_backward_input(const Execution& execution, const ConstMatrix& weight, const ConstMatrix& d_y,
+                           const Matrix& d_x, bool accumulate);
+void linear_backward_weight(const Execution& execution, const ConstMatrix& x, const ConstMatrix& d_y,
+                            const Matrix& d_weight, bool accumulate);
+void linear_backward_bias(const Execution& execution, const ConstMatrix& d_y, const Matrix& d_bias,
+                          bool accumulate);
 
 // `bias` may be {} for none. With `relu`, a ReLU follows: the same values and gradients as of relu() on the
 // output, which has no place of its own then.

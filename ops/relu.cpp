@@ -5,14 +5,15 @@
 
 namespace jsc {
 
-void relu_forward(const Execution& execution, ConstMatrix x, Matrix y) {
+void relu_forward(const Execution& execution, const ConstMatrix& x, const Matrix& y) {
   for_each_block(execution.threads, x.cols, [&](Index, Index begin, Index end) {
     ops_kernels(execution.isa)
         .relu_forward(x.rows, end - begin, x.data + begin, x.stride, y.data + begin, y.stride);
   });
 }
 
-void relu_backward(const Execution& execution, ConstMatrix x, ConstMatrix d_y, Matrix d_x, bool accumulate) {
+void relu_backward(const Execution& execution, const ConstMatrix& x, const ConstMatrix& d_y,
+                   const Matrix& d_x, bool accumulate) {
   for_each_block(execution.threads, x.cols, [&](Index, Index begin, Index end) {
     ops_kernels(execution.isa)
         .relu_backward(x.rows, end - begin, x.data + begin, x.stride, d_y.data + begin, d_y.stride,

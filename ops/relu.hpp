@@ -8,9 +8,10 @@
 
 namespace jsc {
 
-void relu_forward(const Execution& execution, ConstMatrix x, Matrix y);
+void relu_forward(const Execution& execution, const ConstMatrix& x, const Matrix& y);
 // x is the input of the forward direction.
-void relu_backward(const Execution& execution, ConstMatrix x, ConstMatrix d_y, Matrix d_x, bool accumulate);
+void relu_backward(const Execution& execution, const ConstMatrix& x, const ConstMatrix& d_y,
+                   const Matrix& d_x, bool accumulate);
 
 Variable relu(Tape& tape, Variable x);
 

@@ -62,6 +62,8 @@ CONFIGS = {"integer (8, 4)": every_layer(8, 4), "16 bits, 10 of fraction, exact 
 def mode_pair(rounding, overflow, accumulators):
     """Activations and parameters that round and overflow so; and sums that do so at each product, as in hls4ml."""
     keys = [f"{tensor}_{key} = '{mode}'" for tensor in TENSORS for key, mode in (("rounding", rounding), ("overflow", overflow))]
+    if overflow == "WRAP_SM":  # is for signed numbers alone; a ReLU's are not by default
+        keys.append("data_in_signed = true")
     return every_layer(7, 4, *keys, *([f"accum = 'fixed<9,4,{rounding},{overflow}>'"] if accumulators else []))
 
 
