@@ -5,6 +5,7 @@
 
 #include "apps/jsc_train/commands.hpp"
 #include "apps/report/html.hpp"
+#include "apps/settings/settings.hpp"
 #include "apps/sweep/compare_runs.hpp"
 
 namespace jsc {
@@ -77,7 +78,7 @@ Action add_compare(CLI::App& root) {
       "Settings that do not change a result (threads, cpu_mask, quiet) are not compared.");
   auto command = std::make_shared<CompareCommand>();
   app->add_option("runs", command->paths, "run folders, two or more")->type_name("");
-  app->add_option("--out", command->out, "folder to write [runs/compare_DATE_N]")->type_name("");
+  add_text_option(*app, "--out", command->out, "folder to write [runs/compare_DATE_N]");
   app->add_flag("--json", command->json, "print the comparison as JSON");
   return [command] { return command->run(); };
 }

@@ -200,16 +200,14 @@ Action add_sweep(CLI::App& root, const std::string& command_line) {
       "paired", &command->paired,
       "the first values of the lists together, then the second, ..., not every combination");
   command->settings.add_flags(*app);
-  app->add_option(
-         "--sort", command->sort,
-         "order of the rows: a column, such as val_loss or test_accuracy (best first), or learning_rate:desc")
-      ->type_name("");
+  add_text_option(
+      *app, "--sort", command->sort,
+      "order of the rows: a column, such as val_loss or test_accuracy (best first), or learning_rate:desc");
   app->add_flag("--json", command->json, "print the table as JSON");
-  app->add_option("--config", command->config,
-                  "TOML file with any of these settings and transforms ([passes.quantize], ...)")
-      ->type_name("");
-  app->add_option("--out", command->out, "folder of the sweep [runs/sweep_DATE_N]")->type_name("");
-  app->add_option("--resume", command->resume, "go on with the sweep in this folder")->type_name("");
+  add_text_option(*app, "--config", command->config,
+                  "TOML file with any of these settings and transforms ([passes.quantize], ...)");
+  add_text_option(*app, "--out", command->out, "folder of the sweep [runs/sweep_DATE_N]");
+  add_text_option(*app, "--resume", command->resume, "go on with the sweep in this folder");
   return [command] { return command->run(); };
 }
 

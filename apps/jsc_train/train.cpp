@@ -129,12 +129,11 @@ Action add_train(CLI::App& root, const std::string& command_line) {
   command->command_line = command_line;
   command->train.add_to(command->settings);
   command->settings.add_flags(*app);
-  app->add_option("--config", command->config,
+  add_text_option(*app, "--config", command->config,
                   "TOML file with any of these settings (batch_size = 64, ...) and transforms "
-                  "([passes.quantize], ...)")
-      ->type_name("");
-  app->add_option("--out", command->out, "run folder to make [runs/MODEL_DATE_N]")->type_name("");
-  app->add_option("--resume", command->resume, "continue the interrupted run in this folder")->type_name("");
+                  "([passes.quantize], ...)");
+  add_text_option(*app, "--out", command->out, "run folder to make [runs/MODEL_DATE_N]");
+  add_text_option(*app, "--resume", command->resume, "continue the interrupted run in this folder");
   return [command] { return command->run(); };
 }
 

@@ -179,10 +179,9 @@ Action add_transform(CLI::App& root) {
   settings.add("quiet", &command->quiet, "print the results only");
   settings.add("json", &command->json, "print the results as one JSON object");
   settings.add_flags(*app);
-  app->add_option("--config", command->config,
-                  "TOML file with [passes.NAME] tables and any of these settings")
-      ->type_name("");
-  app->add_option("--out", command->out, "run folder to make [runs/MODEL_transform_DATE_N]")->type_name("");
+  add_text_option(*app, "--config", command->config,
+                  "TOML file with [passes.NAME] tables and any of these settings");
+  add_text_option(*app, "--out", command->out, "run folder to make [runs/MODEL_transform_DATE_N]");
   return [command] { return command->run(); };
 }
 

@@ -33,7 +33,8 @@ namespace {
 
 // What quantization did to the answers.
 struct Answers {
-  Metrics float_network, quantized;
+  Metrics float_network, quantized;  // without labels only the rows are counted
+  bool labelled = false;
   Index changed = 0;  // rows whose class is another one
 };
 
@@ -83,7 +84,8 @@ struct VerifyCommand {
     const Graph& graph = trained.checkpoint->graph;
     const IntegerProgram program = lower(graph);
     const Expectation expected = trained.expectation();
-    const PreparedData prepared = prepare_data(data, expected, how_.threads, quiet || json);
+    const PreparedData prepared =
+        prepare_data(data, expected, how_.threads, quiet || json, LabelPolicy::optional);
     const std::vector<std::uint32_t> chosen = chosen_rows(prepared);
     const PreparedInput samples(prepared, chosen, how_);
 
@@ -115,6 +117,9 @@ struct VerifyCommand {
 
  private:
   std::vector<std::uint32_t> chosen_rows(const PreparedData& prepared) const {
+    if (rows != "all" && prepared.split.test.empty())
+      fail("{}: --rows {} needs enough rows for a split, found {} in all", prepared.data.source, rows,
+           prepared.data.rows);
     if (rows == "test") return prepared.split.test;
     if (rows == "validation") return prepared.split.validation;
     if (rows == "train") return prepared.split.train;
@@ -134,6 +139,12 @@ struct VerifyCommand {
   // The certificate is written: a page that cannot be made is no more than a warning.
   void write_report(const std::filesystem::path& folder, TrainedModel& trained,
                     const PreparedData& prepared) const {
+    if (!prepared.data.labelled() || prepared.split.test.empty()) {
+      if (!quiet && !json)
+        fmt::print(stderr, "no report: it needs {}\n",
+                   prepared.data.labelled() ? "enough rows for a split" : "labels");
+      return;
+    }
     try {
       for (const std::string& warning : write_run_page(folder.string(), trained, prepared, how_))
         fmt::print(stderr, "warning: {}\n", warning);
@@ -149,7 +160,7 @@ struct VerifyCommand {
     const Graph graph = float_counterpart(trained);
     Evaluator before(graph, prepared.samples(), how_),
         after(trained.checkpoint->graph, prepared.samples(), how_);
-    Answers answers{before.evaluate(chosen), after.evaluate(chosen), 0};
+    Answers answers{before.evaluate(chosen), after.evaluate(chosen), prepared.data.labelled(), 0};
     const std::vector<std::int32_t> a = classes_of(before, chosen), b = classes_of(after, chosen);
     for (std::size_t i = 0; i < a.size(); ++i) answers.changed += a[i] != b[i] ? 1 : 0;
     return answers;
@@ -241,6 +252,10 @@ struct VerifyCommand {
     MetaValue formats = MetaValue::object();
     for (const QuantizedTensor& tensor : quantized_tensors(trained.checkpoint->graph))
       formats[tensor.name] = tensor.format();
+    const auto accuracy = [&](const Metrics& metrics) -> MetaValue {
+      if (!answers.labelled) return nullptr;
+      return {{"loss", metrics.loss}, {"accuracy", metrics.accuracy}};
+    };
     MetaValue certificate = {
         {"verified", report.mismatches == 0},
         {"jsc", JSC_VERSION},
@@ -257,8 +272,8 @@ struct VerifyCommand {
         {"executors", {"reference", fmt::format("int{} {}", report.word_bits, isa_name(how_.isa))}},
         {"mismatches", report.mismatches},
         {"first_divergence", nullptr},
-        {"float", {{"loss", answers.float_network.loss}, {"accuracy", answers.float_network.accuracy}}},
-        {"quantized", {{"loss", answers.quantized.loss}, {"accuracy", answers.quantized.accuracy}}},
+        {"float", accuracy(answers.float_network)},
+        {"quantized", accuracy(answers.quantized)},
         {"class_changed", answers.changed},
         {"formats", formats},
         {"ledger", ledger},
@@ -276,8 +291,10 @@ struct VerifyCommand {
     if (!quiet) print_ledger(report);
     print_proof(report);
     const double rows_count = static_cast<double>(std::max<Index>(report.samples, 1));
-    fmt::print("float accuracy {:.4f}, quantized {:.4f}; {} of {} rows change their class ({:.2f} %)\n",
-               answers.float_network.accuracy, answers.quantized.accuracy, format_count(answers.changed),
+    if (answers.labelled)
+      fmt::print("float accuracy {:.4f}, quantized {:.4f}; ", answers.float_network.accuracy,
+                 answers.quantized.accuracy);
+    fmt::print("{} of {} rows change their class ({:.2f} %)\n", format_count(answers.changed),
                format_count(report.samples), 100.0 * static_cast<double>(answers.changed) / rows_count);
     if (const auto& first = report.first) {
       fmt::print("first divergence: row {}, {}[{}]: the graph has {}, the {} executor {} (bit {})\n",
@@ -344,7 +361,9 @@ Action add_verify(CLI::App& root) {
       "integer\n"
       "network in a scalar and a vectorized executor. Writes certificate.json and integer.safetensors (the "
       "network,\n"
-      "for jsc-train infer and for others) beside the checkpoint.\n"
+      "for jsc-train infer and for others) beside the checkpoint. Labels are not needed, and one row is "
+      "enough;\n"
+      "with labels, accuracies are told, and with rows for a test, report.html is made again.\n"
       "Exit codes: 0 no mismatch, 1 a mismatch or a missed fault, 2 bad input.");
   auto command = std::make_shared<VerifyCommand>();
   Settings& settings = command->settings;

@@ -34,7 +34,7 @@ void add_ledger(Page& page, const MetaValue& ledger) {
                    text_of(entry.at("headroom_bits")),
                    !sum         ? ""
                    : excess > 0 ? fmt::format("by up to {} bits", excess)
-                                : "impossible"});
+                                : "never"});
   }
   page.table(
       table,
@@ -57,7 +57,8 @@ void add_ledger(Page& page, const MetaValue& ledger) {
 void add_verification_section(Page& page, const MetaValue& c) {
   page.section("Verification");
   const MetaValue& data = c.at("data");
-  const auto accuracy = [&](const char* network) {
+  const auto accuracy = [&](const char* network) -> std::string {
+    if (c.at(network).is_null()) return "none: the rows had no labels";
     return fmt::format("{:.4f} (loss {:.4f})", c.at(network).at("accuracy").get<double>(),
                        c.at(network).at("loss").get<double>());
   };

@@ -118,14 +118,20 @@ void Settings::add_flags(CLI::App& app) {
              off_flag, [&given] { given = -1; }, "")
           ->group("");  // not listed: twice as long
     } else {
-      // One value a flag, the last one given counts: what follows is the next argument, not another value.
+      // One value a flag: what follows is the next argument, not another value.
       app.add_option(flag, entry.flag_text, help)
           ->type_name(entry.is_list ? "LIST" : placeholder(entry.target))
           ->expected(1)
           ->allow_extra_args(false)
-          ->take_last();
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
   }
+}
+
+void add_text_option(CLI::App& app, const std::string& flag, std::string& text, const std::string& help) {
+  app.add_option(flag, text, help)->type_name("")->check([](const std::string& value) {
+    return value.empty() ? "expected a value, found none" : "";
+  });
 }
 
 Settings::Entry* Settings::find(std::string_view key) {
@@ -210,7 +216,13 @@ void Settings::resolve() {
     if (entry.in_config) assign(entry, entry.config_text, entry.config_where);
     if (const auto count = flag_counts_.find(entry.key); count != flag_counts_.end() && count->second != 0)
       entry.flag_text = {count->second > 0 ? "true" : "false"};
-    if (!entry.flag_text.empty()) assign(entry, entry.flag_text.back(), flag_of(entry.key));
+    if (entry.flag_text.empty()) continue;
+    if (entry.is_list && entry.flag_text.size() > 1)
+      fail("{}: given {} times; the values of a list stand together, as in {} {}", flag_of(entry.key),
+           entry.flag_text.size(), flag_of(entry.key), fmt::join(entry.flag_text, ","));
+    // Most likely a variable of a script that is not set: the default would be another command.
+    if (entry.flag_text.back().empty()) fail("{}: expected a value, found none", flag_of(entry.key));
+    assign(entry, entry.flag_text.back(), flag_of(entry.key));
   }
 }
 

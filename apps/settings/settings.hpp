@@ -89,6 +89,9 @@ class Settings {
   bool has_config_ = false;
 };
 
+// An option beside the settings whose value may not be empty.
+void add_text_option(CLI::App& app, const std::string& flag, std::string& text, const std::string& help);
+
 // A string as TOML writes it, in quotes.
 std::string toml_string(const std::string& text);
 

@@ -69,10 +69,11 @@ Dataset load_rows(const DataSettings& settings, const Expectation& expected, Lab
   return data;
 }
 
-PreparedData prepare_data(const DataSettings& settings, const Expectation& expected, int threads,
-                          bool quiet) {
+PreparedData prepare_data(const DataSettings& settings, const Expectation& expected, int threads, bool quiet,
+                          LabelPolicy labels) {
+  JSC_ASSERT(labels == LabelPolicy::required || expected.scaler);
   PreparedData prepared;
-  prepared.data = load_rows(settings, expected, LabelPolicy::required, threads, quiet);
+  prepared.data = load_rows(settings, expected, labels, threads, quiet);
   Dataset& data = prepared.data;
   prepared.variant = variant_of(settings.data);
   prepared.hash = dataset_hash(data);
@@ -80,7 +81,7 @@ PreparedData prepare_data(const DataSettings& settings, const Expectation& expec
   try {
     prepared.split = split_rows(data.rows, settings.split == "mase" ? SplitMode::mase : SplitMode::standard);
   } catch (const Error& error) {
-    fail("{}: {}", data.source, error.what());
+    if (labels == LabelPolicy::required) fail("{}: {}", data.source, error.what());
   }
   const Index shared = count_shared(data, prepared.split.train, prepared.split.test);
   if (!quiet && dropped > 0) fmt::print(stderr, "{}: dropped {} duplicate rows\n", data.source, dropped);

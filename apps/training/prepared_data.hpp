@@ -30,7 +30,9 @@ struct PreparedData {
   std::string hash;     // of the data as loaded, before scaling
   std::string variant;  // "emulated", or the file's ending
 
-  Samples samples() const { return {data.x.get(), data.features, data.labels.data()}; }
+  Samples samples() const {
+    return {data.x.get(), data.features, data.labelled() ? data.labels.data() : nullptr};
+  }
 };
 
 // What a trained network demands of data; empty for a new one.
@@ -50,7 +52,9 @@ class OtherDataError : public Error {
 Dataset load_rows(const DataSettings& settings, const Expectation& expected, LabelPolicy labels, int threads,
                   bool quiet);
 
-// Loads, splits, and scales: by the expected scaler, or else by one fitted on the training rows.
-PreparedData prepare_data(const DataSettings& settings, const Expectation& expected, int threads, bool quiet);
+// Loads, splits, and scales: by the expected scaler, or else by one fitted on the training rows. With
+// optional labels, which need a scaler, rows too few for a split are left unsplit.
+PreparedData prepare_data(const DataSettings& settings, const Expectation& expected, int threads, bool quiet,
+                          LabelPolicy labels = LabelPolicy::required);
 
 }  // namespace jsc

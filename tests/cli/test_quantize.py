@@ -372,6 +372,36 @@ class Verify(QuantizeTest):
                      "--quiet", "--out", self.dir / "o", says="node 'report': configurations use this name")
         self.assertFalse((self.dir / "o").exists())
 
+    def test_any_rows_with_the_right_features_are_verified_with_labels_or_without(self):
+        folder = self.dir / "qat"
+        run("train", "--load", self.trained(), "--config", self.file(CALIBRATED_8), *TRAIN, "--out", folder)
+        jets = self.dir / "jets.csv"
+        run("data", "make", "--rows", 40, jets)
+        header, *lines = jets.read_text().splitlines()
+        table = [line.split(",") for line in (header, *lines)]
+        label = table[0].index("class")
+        page = self.dir / "verified" / "report.html"
+        for name, kept, labelled in [
+            ("one jet", table[:2], True),
+            ("one class", [table[0]] + [r for r in table[1:] if r[label] == table[1][label]], True),
+            ("no labels", [r[:label] + r[label + 1:] for r in table], False),
+            ("one jet without a label", [r[:label] + r[label + 1:] for r in table[:2]], False),
+        ]:
+            with self.subTest(name):
+                few = self.file("".join(",".join(row) + "\n" for row in kept), "few.csv")
+                out, err = run("verify", "--load", folder, "--data", few, "--out", page.parent)
+                self.assertIn(f"{len(kept) - 1} rows, ", out.splitlines()[-1])
+                self.assertIn(", 0 mismatches", out)
+                self.assertEqual("float accuracy" in out, labelled)
+                certificate = json.loads((page.parent / "certificate.json").read_text())
+                self.assertEqual([certificate[n] is not None for n in ("float", "quantized")], [labelled] * 2)
+                self.assertEqual("no report: it needs" in err, name != "one class")
+        run("verify", "--load", folder, "--data", few)
+        run("report", folder)
+        self.assertIn("none: the rows had no labels", (folder / "report.html").read_text())
+        self.refuses("verify", "--load", folder, "--data", few, "--rows", "test",
+                     says="--rows test needs enough rows for a split, found 1 in all")
+
     def test_data_with_other_features_is_refused(self):
         folder = self.quantized(CALIBRATED_8)
         self.certificate(folder)

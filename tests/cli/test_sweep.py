@@ -362,12 +362,14 @@ class Sweep(CliTest):
             (["--seed", "1,2", "--seeds", 3], ("--seed", "found '1,2'")),
             (["--batch-size", "1:10000", "--seeds", 100], ("at most 100000 trials",)),
             (["--sort", "tests_accuracy"], ("--sort", "did you mean 'test_accuracy'?")),
-            (["--model", "jsc-tiny,jsc-tyo"], ("jsc-tyo", "did you mean 'jsc-toy'?")),
+            (["--model", "jsc-toy"], ("--model: given 2 times",)),
             (["--data", self.dir / "none.csv"], ("none.csv",)),
+            (["--seed", 1, "--seed", 2], ("--seed: given 2 times", "as in --seed 1,2")),
         ]:
             with self.subTest(options=options):
                 self.refuses("sweep", *here, *options, says=words)
         self.assertFalse(list(out.rglob("*.safetensors")))
+        self.refuses("sweep", "--model", "jsc-tiny,jsc-tyo", *SMALL[1:], "--out", out, says=("jsc-tyo", "did you mean 'jsc-toy'?"))
         self.refuses("sweep", "--quiet", says="no model given")
         self.refuses("sweep", "--resume", self.dir, says="not the folder of a sweep")
 

@@ -349,6 +349,12 @@ class Train(CliTest):
         bad.write_text("\n".join([header, *changed(5, 16, ["muon"])]) + "\n")
         self.refuses("test", "--load", out, "--data", bad, "--quiet", says=("unknown class 'muon'", "g, q, t, w"))
 
+    def test_an_empty_value_is_not_the_default(self):
+        for flag in ("--resume", "--config", "--out", "--load", "--data", "--batch-size"):
+            self.refuses("train", "jsc-tiny", *SMALL, flag, "", says=flag)
+        self.refuses("sweep", "--resume", "", says="--resume")
+        self.refuses("infer", "--load", "", says="--load: expected a value, found none")
+
     def test_arguments_may_follow_flags(self):
         table = self.dir / "few.csv"
         run("data", "make", "--rows", 30, "--rows", 20, table)  # of a flag given twice, the last counts
