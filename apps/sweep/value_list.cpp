@@ -55,6 +55,9 @@ class Range {
   Range(const std::string& text, bool integers, std::string where)
       : text_(text), integers_(integers), where_(std::move(where)), parts_(split(text, ':')) {}
 
+  const std::string& text() const { return text_; }
+  bool overlaps(const Range& other) const { return first_ <= other.last_ && other.first_ <= last_; }
+
   std::vector<std::string> values() {
     if (parts_.size() < 2 || parts_.size() > 3) malformed();
     first_ = end(parts_[0]);
@@ -141,12 +144,16 @@ std::vector<std::string> parse_values(const std::string& text, Settings::Kind ki
                                       const std::string& where) {
   const bool numeric = kind == Settings::Kind::integer || kind == Settings::Kind::number;
   std::vector<std::string> values;
+  std::vector<Range> ranges;
   for (const std::string& untrimmed : split(text, separator)) {
     const std::string part = trimmed(untrimmed);
     if (part.empty()) fail("{}: expected values with '{}' between, found '{}'", where, separator, text);
     if (numeric && part.find(':') != part.npos) {
-      for (std::string& value : Range(part, kind == Settings::Kind::integer, where).values())
-        values.push_back(std::move(value));
+      Range range(part, kind == Settings::Kind::integer, where);
+      for (std::string& value : range.values()) values.push_back(std::move(value));
+      for (const Range& other : ranges)
+        if (range.overlaps(other)) fail("{}: ranges '{}' and '{}' overlap", where, other.text(), part);
+      ranges.push_back(std::move(range));
     } else {
       values.push_back(part);
     }

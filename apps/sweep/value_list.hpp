@@ -18,8 +18,8 @@
 namespace jsc {
 
 // The values in order, as text; options of text take lists only. `where` begins the messages. Throws Error
-// for an empty list or value, and for a range that is malformed, reversed, without values, or longer than
-// 10,000.
+// for an empty list or value, and for a range that is malformed, reversed, without values, longer than
+// 10,000, or overlaps another.
 std::vector<std::string> parse_values(const std::string& text, Settings::Kind kind, char separator,
                                       const std::string& where);
 

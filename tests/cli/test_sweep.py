@@ -348,6 +348,7 @@ class Sweep(CliTest):
             (["--batch-size", "64,64"], ("--batch-size", "found 64 twice")),
             (["--learning-rate", "1e-3,0.001"], ("--learning-rate", "found 0.001 twice")),
             (["--learning-rate", "1e-3:1e-1:log3,1e-2"], ("found 0.01 twice",)),
+            (["--learning-rate", "1e-4:1e-2:log3,3e-3:1:lin2"], ("--learning-rate", "'1e-4:1e-2:log3' and '3e-3:1:lin2' overlap")),
             (["--batch-size", "64,,128"], ("--batch-size", "found '64,,128'")),
             (["--learning-rate", "1e-1:1e-3:log3"], ("the smaller number first", "found 1e-1 before 1e-3")),
             (["--learning-rate", "1:2"], ("expected FIRST:LAST:linN",)),
