@@ -21,41 +21,26 @@ TENSORS = ("data_in", "weight", "bias")
 FAULTS = 200
 
 
-def layer(width, fraction, *further):
-    """The keys of one [passes.quantize.*.config]."""
-    widths = [f"{tensor}_{key} = {value}" for tensor in TENSORS
-              for key, value in (("width", width), ("frac_width", fraction))]
+def layer(formats, *further):
+    """The keys of one [passes.quantize.*.config]: (width, fraction) for all tensors, or one for each of TENSORS."""
+    if isinstance(formats[0], int):
+        formats = [formats] * len(TENSORS)
+    widths = [f"{tensor}_{key} = {value}" for tensor, pair in zip(TENSORS, formats)
+              for key, value in zip(("width", "frac_width"), pair)]
     return "\n".join(["name = 'integer'", *widths, *further, ""])
 
 
-def every_layer(*arguments):
-    return "[passes.quantize]\nby = 'type'\n[passes.quantize.default.config]\n" + layer(*arguments)
+def every_layer(formats, *further):
+    return "[passes.quantize]\nby = 'type'\n[passes.quantize.default.config]\n" + layer(formats, *further)
 
 
-MIXED = f"""[passes.quantize]
-by = "regex_name"
-[passes.quantize."seq_blocks_[0-2]".config]
-name = "integer"
-data_in_width = 12
-data_in_frac_width = 7
-weight_width = 8
-weight_frac_width = 6
-bias_width = 10
-bias_frac_width = 6
-[passes.quantize.default.config]
-name = "integer"
-data_in_width = 8
-data_in_frac_width = 4
-weight_width = 6
-weight_frac_width = 4
-bias_width = 8
-bias_frac_width = 4
-data_in_rounding = "TRN"
-[passes.calibrate]
-"""
+MIXED = ("[passes.quantize]\nby = 'regex_name'\n[passes.quantize.'seq_blocks_[0-2]'.config]\n"
+         + layer([(12, 7), (8, 6), (10, 6)])
+         + "[passes.quantize.default.config]\n" + layer([(8, 4), (6, 4), (8, 4)], "data_in_rounding = 'TRN'")
+         + "[passes.calibrate]\n")
 
-CONFIGS = {"integer (8, 4)": every_layer(8, 4), "16 bits, 10 of fraction, exact sums": every_layer(16, 10),
-           'the same, accum = "fixed<16,6>"': every_layer(16, 10, 'accum = "fixed<16,6>"'),
+CONFIGS = {"integer (8, 4)": every_layer((8, 4)), "16 bits, 10 of fraction, exact sums": every_layer((16, 10)),
+           'the same, accum = "fixed<16,6>"': every_layer((16, 10), 'accum = "fixed<16,6>"'),
            "mixed by layer, calibrated": MIXED}
 
 
@@ -64,7 +49,7 @@ def mode_pair(rounding, overflow, accumulators):
     keys = [f"{tensor}_{key} = '{mode}'" for tensor in TENSORS for key, mode in (("rounding", rounding), ("overflow", overflow))]
     if overflow == "WRAP_SM":  # is for signed numbers alone; a ReLU's are not by default
         keys.append("data_in_signed = true")
-    return every_layer(7, 4, *keys, *([f"accum = 'fixed<9,4,{rounding},{overflow}>'"] if accumulators else []))
+    return every_layer((7, 4), *keys, *([f"accum = 'fixed<9,4,{rounding},{overflow}>'"] if accumulators else []))
 
 
 class Soak:

@@ -186,25 +186,25 @@ void product_columns(const ProductArgs& p) {
 }
 
 // R rows of weights in the order in which product_tile reads them.
-template <int R>
+template <class Lanes, int R>
 void pack_tile(const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, std::ptrdiff_t depth, float* to) {
   for (std::ptrdiff_t k = 0; k < depth; ++k, a += a_col, to += R)
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) to[r] = a[r * a_row];
 }
-template <int Rows>
+template <class Lanes, int Rows>
 void pack_tile_of(std::ptrdiff_t rows, const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col,
                   std::ptrdiff_t depth, float* to) {
   if constexpr (Rows > 1)
-    if (rows < Rows) return pack_tile_of<Rows - 1>(rows, a, a_row, a_col, depth, to);
-  pack_tile<Rows>(a, a_row, a_col, depth, to);
+    if (rows < Rows) return pack_tile_of<Lanes, Rows - 1>(rows, a, a_row, a_col, depth, to);
+  pack_tile<Lanes, Rows>(a, a_row, a_col, depth, to);
 }
 // All of p's.
-template <int Rows>
+template <class Lanes, int Rows>
 void pack_weights(const ProductArgs& p, float* to) {
   const EvenSplit tiles(p.m, Rows);
   for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i)
-    pack_tile_of<Rows>(tiles.size(i), p.a + row * p.a_row, p.a_row, p.a_col, p.k, to + row * p.k);
+    pack_tile_of<Lanes, Rows>(tiles.size(i), p.a + row * p.a_row, p.a_row, p.a_col, p.k, to + row * p.k);
 }
 
 // Large weights go block by block through a packed copy that stays in L2; rows of the original may lie a page
@@ -220,7 +220,7 @@ void product_blocked(const ProductArgs& p) {
       part.m = p.m - i < rows ? p.m - i : rows;
       part.a = p.a + i * p.a_row + k * p.a_col;
       part.a_col = p.a_col;
-      pack_weights<Rows>(part, block);
+      pack_weights<Lanes, Rows>(part, block);
       part.a = block;
       part.a_col = 0;
       part.x = p.x + k * p.x_stride;

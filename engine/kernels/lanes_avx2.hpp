@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/kernels/plain_divisor.hpp"
+
 namespace jsc::lanes_avx2 {
 
 struct Mask16 {
@@ -85,15 +87,7 @@ inline F32x16 operator*(F32x16 a, F32x16 b) {
 inline F32x16 operator/(F32x16 a, F32x16 b) {
   return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
 }
-// A divisor of many; see lanes_avx512.hpp, where there is more to it.
-class Divisor {
- public:
-  explicit Divisor(F32x16 b) : b_(b) {}
-  friend F32x16 operator/(F32x16 a, const Divisor& d) { return a / d.b_; }
-
- private:
-  F32x16 b_;
-};
+using Divisor = PlainDivisor<F32x16>;
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }

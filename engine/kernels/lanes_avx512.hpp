@@ -109,18 +109,19 @@ inline I32x16 select(Mask16 m, I32x16 a, I32x16 b) {
 // / b), two residuals, each exact, make q = RN(a y) faithful and then the correctly rounded quotient (P.
 // Markstein, Computation of elementary functions on the IBM RISC System/6000 processor, 1990, theorem on
 // division; Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed. 2018, 4.7.2), as long as nothing
-// here can underflow or overflow: for |a| within 2^+-90, or 0, and |b| within 2^+-20. Anything else is
-// divided.
+// here can underflow or overflow: for |a| within 2^+-90, or +0, and b within 2^+-20 and positive. Anything
+// else is divided.
 class Divisor {
  public:
   explicit Divisor(F32x16 b)
       : b_(b),
         reciprocal_{_mm512_div_ps(_mm512_set1_ps(1.0F), b.v)},
-        ordinary_(within(b, 0x1p-20F, 0x1p+20F) == 0xffff) {}
+        ordinary_(within(b.v, 0x1p-20F, 0x1p+20F) == 0xffff) {}
 
   friend F32x16 operator/(F32x16 a, const Divisor& d) {
-    const unsigned zero = _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_EQ_OQ);
-    if (!d.ordinary_ || (within(a, 0x1p-90F, 0x1p+90F) | zero) != 0xffff) [[unlikely]]
+    const __m512i bits = _mm512_castps_si512(a.v);
+    const unsigned zero = _mm512_testn_epi32_mask(bits, bits);  // not -0, whose sign the sums would lose
+    if (!d.ordinary_ || (within(_mm512_abs_ps(a.v), 0x1p-90F, 0x1p+90F) | zero) != 0xffff) [[unlikely]]
       return a / d.b_;
     const __m512 q = _mm512_mul_ps(a.v, d.reciprocal_.v);
     const __m512 faithful = _mm512_fmadd_ps(_mm512_fnmadd_ps(d.b_.v, q, a.v), d.reciprocal_.v, q);
@@ -128,9 +129,8 @@ class Divisor {
   }
 
  private:
-  static unsigned within(F32x16 x, float low, float high) {
-    const __m512 size = _mm512_abs_ps(x.v);
-    return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(size, _mm512_set1_ps(low), _CMP_GE_OQ), size,
+  static unsigned within(__m512 x, float low, float high) {
+    return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, _mm512_set1_ps(low), _CMP_GE_OQ), x,
                                    _mm512_set1_ps(high), _CMP_LE_OQ);
   }
   F32x16 b_, reciprocal_;

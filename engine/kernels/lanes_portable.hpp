@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "engine/kernels/plain_divisor.hpp"
+
 namespace jsc::lanes_portable {
 
 struct Mask16 {
@@ -85,15 +87,7 @@ inline F32x16 operator*(F32x16 a, F32x16 b) {
 inline F32x16 operator/(F32x16 a, F32x16 b) {
   JSC_LANEWISE(F32x16, a.v[i] / b.v[i]);
 }
-// A divisor of many; see lanes_avx512.hpp, where there is more to it.
-class Divisor {
- public:
-  explicit Divisor(F32x16 b) : b_(b) {}
-  friend F32x16 operator/(F32x16 a, const Divisor& d) { return a / d.b_; }
-
- private:
-  F32x16 b_;
-};
+using Divisor = PlainDivisor<F32x16>;
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   JSC_LANEWISE(F32x16, std::fma(a.v[i], b.v[i], c.v[i]));
 }  // a·b + c, one rounding

@@ -89,7 +89,7 @@ LanesTile lanes_tile_of(std::ptrdiff_t rows, std::ptrdiff_t columns) {
 // strip: from an even sum, since lanes are kept in pairs, and with its rows `pitch` sums apart.
 struct SumTile {
   std::ptrdiff_t row, rows, column, columns, pitch;
-  std::ptrdiff_t sums() const { return (rows * pitch + 15) / 16 * 16; }
+  [[gnu::always_inline]] std::ptrdiff_t sums() const { return (rows * pitch + 15) / 16 * 16; }
 };
 
 // Calls visit(tile) for the tiles of m x n sums in their order: groups of kGroup columns, in them row tiles.

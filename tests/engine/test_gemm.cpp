@@ -39,8 +39,8 @@ struct Shape {
   Index out, in, batch;
 };
 
-// Sizes about the edges of every tile: rows 1..7, panels, blocks of 512 samples, strips of 4096 sums, and the
-// layers of this field.
+// Sizes about the edges of every tile: rows 1..8, panels, blocks of 512 samples, parts of 128 x 512 sums,
+// weights so large that they are packed in several blocks, and the layers of this field.
 std::vector<Shape> shapes() {
   std::vector<Shape> all;
   for (Index out : {1, 2, 3, 4, 5, 6, 7, 8, 13})
@@ -56,7 +56,8 @@ std::vector<Shape> shapes() {
                          {32, 32, 1024},
                          {65, 300, 40},
                          {70, 520, 530},
-                         {600, 9, 17}});
+                         {600, 9, 17},
+                         {260, 510, 67}});
   return all;
 }
 

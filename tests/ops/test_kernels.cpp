@@ -1,5 +1,6 @@
 // Every kernel of ops on every ISA that runs here against the plain loops, to the bit, with guards around
 // every output; and that none was forgotten.
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <functional>
@@ -190,6 +191,45 @@ TEST_CASE("every kernel of ops gives the bits of the plain loop on every ISA") {
       INFO(isa_name(isa) << ": " << name);
       CHECK(calls > before.at(name));
     }
+  }
+}
+
+// The AVX-512 kernels divide by way of a reciprocal where that is proven; these numbers cross the limits of
+// it.
+TEST_CASE("quotients of any size are rounded as by a division, on every ISA") {
+  constexpr Index n = 1 << 16;
+  constexpr std::uint32_t kSpecial[] = {0,          0x80000000, 1,          0x007fffff,
+                                        0x00800000, 0x7f7fffff, 0x7f800000, 0x7fc00000};
+  std::vector<std::uint32_t> words(n);
+  fill_words({11, 0}, 0, words.data(), n);
+  std::vector<float> any(n), mean(n), zero(n, 0.0F), logits(kClasses * n);
+  for (std::size_t i = 0; i < any.size(); ++i) {
+    // Runs of numbers of one size, then of all sizes: a vector with one lane beyond the limits is divided
+    // whole.
+    const std::uint32_t exponent =
+        i / 512 % 2 == 0 ? static_cast<std::uint32_t>(i / 1024 * 4 % 255) : words[i] >> 8 & 0xff;
+    any[i] = std::bit_cast<float>(i % 37 == 36 ? kSpecial[i / 37 % 8] : exponent << 23 | words[i] >> 9);
+    mean[i] = 1.0F + static_cast<float>(words[i] >> 8) * 0x1p-24F;
+  }
+  fill_uniform({11, 1}, 0, -110.0F, 0.0F, logits.data(), kClasses * n);
+
+  for (Isa isa : supported_isas()) {
+    INFO(isa_name(isa));
+    for (float correction : {1.0F, 0.0316F, 0.99F, 1e-9F}) {
+      std::vector<float> found[2][3];
+      for (int which : {0, 1}) {
+        std::vector<float>*w = found[which], &m = w[1] = mean, &v = w[2] = any;
+        w[0] = zero;
+        const OpsKernels& k = which == 0 ? kReference : ops_kernels(isa);
+        k.adam_step(n, {0.0F, 1.0F, 1.0F, 1.0F, 0.0F, 0.0F, 1.0F, correction, 0.0F}, w[0].data(), zero.data(),
+                    m.data(), v.data());
+      }
+      CHECK(std::memcmp(found[0][0].data(), found[1][0].data(), sizeof(float) * n) == 0);
+    }
+    std::vector<float> expected(kClasses * n), found(kClasses * n);
+    reference::softmax_forward(kClasses, n, logits.data(), n, expected.data(), n);
+    ops_kernels(isa).softmax_forward(kClasses, n, logits.data(), n, found.data(), n);
+    CHECK(found == expected);
   }
 }
 
