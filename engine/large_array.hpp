@@ -1,5 +1,5 @@
-// Arrays that are read at random, as a data set is when it is shuffled: on huge pages where the system grants them, so
-// that finding a row's page costs no walk through the page tables.
+// Arrays that are read at random, as a data set is when it is shuffled: on huge pages where the system grants
+// them, so that finding a row's page costs no walk through the page tables.
 #pragma once
 
 #include "engine/tensor.hpp"

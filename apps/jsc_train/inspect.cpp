@@ -103,6 +103,10 @@ struct InspectCommand {
   }
 
   void print_run() const {
+    if (!RunFolder::at(path).has("last.safetensors")) {  // a transform's: nothing was trained
+      fmt::print("run folder {}\n\n", path);
+      return;
+    }
     const std::vector<EpochMetrics> epochs = RunFolder::open(path).read_metrics();
     Table table(
         {"Epoch", "Learning rate", "Train loss", "Train accuracy", "Val. loss", "Val. accuracy", "Samples/s"},

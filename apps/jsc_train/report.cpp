@@ -23,6 +23,11 @@ struct ReportCommand {
     settings.resolve();
     if (run_folder.empty()) fail("report: no run folder given");
     const RunFolder folder = RunFolder::open(run_folder);
+    if (!folder.has("metrics.csv"))
+      fail(
+          "{}: report needs the folder of a training, found no metrics.csv (of a transformed network verify "
+          "makes the page)",
+          run_folder);
     TrainSettings train;
     train.read(folder.file("config.toml"));
     if (!data.empty()) train.data.data = data;

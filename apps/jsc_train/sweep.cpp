@@ -144,7 +144,7 @@ int SweepCommand::run() {
   if (!sort.empty()) order = parse_order(sort, sweep);
   const RunFolder folder = open_folder(definition(sweep, passes));
   const FolderLock lock(folder.path());
-  remove_stale_temporaries(folder.path());
+  remove_stale_temporaries(folder.path(), Writers::none);
   const int threads = fixed.execution().threads;
   if (!fixed.quiet)
     fmt::print(stderr, "sweep  {}: {} trials, {} at a time, in {}\n", sweep_title(sweep), sweep.trials.size(),

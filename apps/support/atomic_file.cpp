@@ -101,12 +101,14 @@ void AtomicFile::fail_with_errno(const char* what) const {
   fail("{}: cannot {}: {}", path_, what, std::strerror(errno));
 }
 
-void remove_stale_temporaries(const std::string& folder) {
+void remove_stale_temporaries(const std::string& folder, Writers writers) {
   namespace fs = std::filesystem;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const pid_t process = writer_of(entry.path().filename().string());
-    if (process != 0 && kill(process, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), error);
+    if (process == 0) continue;
+    if (writers == Writers::none || (kill(process, 0) != 0 && errno == ESRCH))
+      fs::remove(entry.path(), error);
   }
 }
 

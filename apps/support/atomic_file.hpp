@@ -33,9 +33,13 @@ class AtomicFile {
   std::FILE* file_ = nullptr;
 };
 
-// Removes from a folder what processes that have ended were writing when they were killed. Files of this
-// process and of others that run stay.
-void remove_stale_temporaries(const std::string& folder);
+// Who may be writing into a folder: any process, or none now, since the caller holds a lock and is not
+// writing.
+enum class Writers { any, none };
+
+// Removes from a folder what processes were writing when they were killed. Where there may be writers, files
+// of processes that run stay.
+void remove_stale_temporaries(const std::string& folder, Writers writers = Writers::any);
 
 // Writes the whole file at once.
 void write_file(const std::string& path, std::string_view bytes);

@@ -177,7 +177,7 @@ void SweepRunner::run_trial(std::size_t index, Board& board) {
   const RunFolder folder = trial_folder(folder_, trial);
   const std::string config = "# " + command_line_ + "\n" + trial.config + passes_to_toml(passes_);
   folder.make();
-  remove_stale_temporaries(folder.path());
+  remove_stale_temporaries(folder.path(), Writers::none);
   std::shared_ptr<const PreparedData> data;
   try {
     data = data_.get(trial.settings, true);

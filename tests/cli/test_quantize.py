@@ -469,6 +469,8 @@ class Configuration(QuantizeTest):
                                           "Quantized type", "Changed"])
         self.assertEqual([row["Changed"] for row in table], ["False", "False", "False", "True", "False", "False"])
         self.assertEqual(table[3]["Quantized type"], "LinearInteger")
+        self.assertNotIn("nan", run("inspect", out)[0])  # no loss: nothing was trained here
+        self.refuses("report", out, says=("the folder of a training", "verify"))
         shown = json.loads(run("inspect", out, "--json")[0])["quantized"]
         self.assertEqual(set(shown), {"seq_blocks.2.weight", "seq_blocks.2.bias"})
         _, floats = weights(out)

@@ -50,7 +50,8 @@ TEST_CASE("the value at a position depends on nothing but seed, stream and posit
           REQUIRE(same);
         }
   }
-  for (Isa isa : supported_isas()) exercised(isa, {"random_words", "random_picks", "random_uniform", "random_normal"});
+  for (Isa isa : supported_isas())
+    exercised(isa, {"random_words", "random_picks", "random_uniform", "random_normal"});
 }
 
 TEST_CASE("uniform numbers fill their half-open interval evenly") {
