@@ -79,7 +79,7 @@ class Fusing {
   FusedLayer& layer() { return network_.layers.back(); }
 
   void begin_layer(LayerSource source, Index rows, Index groups) {
-    network_.layers.push_back({source, round_up(rows, 4), groups, {}, {}, {}, {}, {}, Packing::words});
+    network_.layers.push_back({source, round_up(rows, 4), groups, {}, {}, {}, {}, {}, Packing::words, 255});
   }
 
   void fuse_step(const IntegerStep& step, Range result) {
@@ -141,16 +141,19 @@ class Fusing {
     const std::int64_t half = std::int64_t{1} << (shift - 1), below_one = 2 * half - 1;
     switch (rounding) {
       case Rounding::trn:
-        append(LaneOperation::round, shift, 0);
+        append(shift_right, shift);
         return;
       case Rounding::ceil:
-        append(LaneOperation::round, shift, below_one);
+        offset(below_one);
+        append(shift_right, shift);
         return;
       case Rounding::rnd:
-        append(LaneOperation::round, shift, half);
+        offset(half);
+        append(shift_right, shift);
         return;
       case Rounding::rnd_min_inf:
-        append(LaneOperation::round, shift, half - 1);
+        offset(half - 1);
+        append(shift_right, shift);
         return;
       case Rounding::trn_zero:
         append(round_sign, shift, 0, below_one);
@@ -164,13 +167,26 @@ class Fusing {
       case Rounding::rnd_inf:
         append(round_sign, shift, half, -1);
         return;
-      case Rounding::rnd_conv:  // a tie goes up if the floor is odd
-        append(round_even, shift, half - 1);
+      case Rounding::rnd_conv:  // a tie has gone up
+        offset(half);
+        append(round_even, shift, below_one);
         return;
-      case Rounding::rnd_conv_odd:
-        append(round_odd, shift, half);
+      case Rounding::rnd_conv_odd:  // a tie has gone down
+        offset(half - 1);
+        append(round_odd, shift, below_one);
         return;
     }
+  }
+
+  // A constant: onto one that is added already, if there is any.
+  void offset(std::int64_t constant) {
+    if (constant == 0) return;
+    std::vector<FusedStep>& steps = layer().steps;
+    const bool sums = layer().source == LayerSource::dot_bytes || layer().source == LayerSource::dot_shorts;
+    if (steps.empty() ? !sums : steps.back().offsets.empty())
+      append(LaneOperation::add).offsets.assign(static_cast<std::size_t>(layer().rows), 0);
+    for (std::int32_t& number : steps.empty() ? layer().bias : steps.back().offsets)
+      number = low_word(number + constant);
   }
 
   // range_, rounded, into the range of `format`.
@@ -297,15 +313,25 @@ class Fusing {
     fraction_ = fraction;
   }
 
+  // Where the weight of a row and group lies (LayerArguments).
+  std::size_t place(Index row, Index group) {
+    const Index block = row / kWeightRows;
+    return static_cast<std::size_t>((block * layer().groups + group) * kWeightRows + row % kWeightRows);
+  }
+  std::vector<std::int32_t> no_weights() {
+    return std::vector<std::int32_t>(
+        static_cast<std::size_t>(round_up(layer().rows, kWeightRows) * layer().groups), 0);
+  }
+
   // Packs [out][in] numbers of `bits` bits into words.
   std::vector<std::int32_t> packed(const std::vector<std::int64_t>& numbers, Index in, int bits) {
     const Index per_word = 32 / bits;
-    std::vector<std::int32_t> words(static_cast<std::size_t>(layer().rows * layer().groups), 0);
+    std::vector<std::int32_t> words = no_weights();
     for (Index i = 0; i < std::ssize(numbers); ++i) {
       const Index o = i / in, k = i % in;
       const auto field =
           static_cast<std::uint64_t>(numbers[static_cast<std::size_t>(i)]) & ((std::uint64_t{1} << bits) - 1);
-      std::int32_t& word = words[static_cast<std::size_t>(o * layer().groups + k / per_word)];
+      std::int32_t& word = words[place(o, k / per_word)];
       word = static_cast<std::int32_t>(static_cast<std::uint32_t>(word) |
                                        static_cast<std::uint32_t>(field << (bits * (k % per_word))));
     }
@@ -314,9 +340,7 @@ class Fusing {
 
   void dot_bytes(const IntegerStep& step, Index in, Index out) {
     const int offset = range_.lo < 0 ? 128 : 0;  // x is unsigned: the sums take it off again
-    if (offset != 0)
-      append(LaneOperation::add).offsets.assign(static_cast<std::size_t>(layer().rows), offset);
-    layer().packing = Packing::bytes;
+    pack_bytes(offset != 0);
     begin_layer(LayerSource::dot_bytes, out, round_up(in, 4) / 4);
     layer().weights = packed(step.weights, in, 8);
     layer().bias.assign(static_cast<std::size_t>(layer().rows), 0);
@@ -324,6 +348,17 @@ class Fusing {
       std::int32_t& bias = layer().bias[static_cast<std::size_t>(i / in)];
       bias = low_word(bias - step.weights[static_cast<std::size_t>(i)] * offset);
     }
+  }
+
+  // Packing saturates, so that a clamp to its limits is not needed.
+  void pack_bytes(bool is_signed) {
+    layer().packing = is_signed ? Packing::signed_bytes : Packing::bytes;
+    std::vector<FusedStep>& steps = layer().steps;
+    if (steps.empty() || steps.back().operation != LaneOperation::clamp) return;
+    const FusedStep& clamp = steps.back();
+    if (is_signed ? clamp.a != -128 || clamp.b != 127 : clamp.a != 0 || clamp.b > 255) return;
+    if (!is_signed) layer().largest = clamp.b;
+    steps.pop_back();
   }
 
   void dot_shorts(const IntegerStep& step, Index in, Index out) {
@@ -385,13 +420,14 @@ class Fusing {
     layer().packing = Packing::halves;
     begin_layer(LayerSource::accumulate_halves, out, in);
     FusedLayer& fused = layer();
-    fused.weights.assign(static_cast<std::size_t>(fused.rows * in), 0);
-    std::vector<std::int32_t> multiples = fused.weights;
-    for (std::size_t i = 0; i < step.weights.size(); ++i) {
-      const std::int64_t scaled = step.weights[i] * (std::int64_t{1} << (16 - shift));
+    fused.weights = no_weights();
+    std::vector<std::int32_t> multiples = no_weights();
+    for (Index i = 0; i < std::ssize(step.weights); ++i) {
+      const std::int64_t scaled =
+          step.weights[static_cast<std::size_t>(i)] * (std::int64_t{1} << (16 - shift));
       const std::int64_t multiple = (scaled + 32768) >> 16;
-      fused.weights[i] = twice(scaled - multiple * 65536);
-      multiples[i] = twice(multiple);
+      fused.weights[place(i / in, i % in)] = twice(scaled - multiple * 65536);
+      multiples[place(i / in, i % in)] = twice(multiple);
     }
     if (std::ranges::any_of(multiples, [](auto v) { return v != 0; })) fused.low_weights = multiples;
     fused.bias = accumulator_bias(step);

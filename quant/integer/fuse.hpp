@@ -31,6 +31,7 @@ struct FusedLayer {
   std::vector<std::int32_t> weights, bias, low_weights, low_bias;
   std::vector<FusedStep> steps;
   Packing packing = Packing::words;
+  std::int32_t largest = 255;
 };
 
 struct FusedNetwork {

@@ -71,6 +71,7 @@ IntegerInference::IntegerInference(const IntegerProgram& program, Isa isa, const
     a.steps = layer.steps.data();
     a.step_count = std::ssize(layer.steps);
     a.packing = fused.packing;
+    a.largest = fused.largest;
     a.groups = fused.groups;
     a.weights = data_or_null(fused.weights);
     a.bias = data_or_null(fused.bias);

@@ -16,10 +16,10 @@ enum class LaneOperation : std::uint8_t {
   multiply_add_short,  // the same where v and the weights fit 16 bits
   add,                 // v + offsets[row]
   shift_left,          // v << shift
-  round,               // (v + a) >> shift
+  shift_right,         // v >> shift
   round_sign,          // (v + a + (v < 0 ? b : 0)) >> shift
-  round_even,          // (v + a + q) >> shift, q the lowest bit of v >> shift
-  round_odd,           // (v + a - q) >> shift
+  round_even,          // v >> shift, its lowest bit cleared if (v & a) == 0
+  round_odd,           // v >> shift, its lowest bit set if (v & a) == a
   clamp,               // into [a, b]
   wrap,                // the lowest 32 - shift bits as a signed number
   mask,                // v & a
@@ -36,11 +36,15 @@ struct LaneStep {
 
 // How numbers lie in memory: 32-bit words [groups][stride], each holding of one sample ...
 enum class Packing : std::uint8_t {
-  words,   // one number
-  shorts,  // two features, 16 bits each, the first in the low bits
-  bytes,   // four features, unsigned
+  words,         // one number
+  shorts,        // two features, 16 bits each, the first in the low bits
+  bytes,         // four features, unsigned, which saturate at 0 and `largest`
+  signed_bytes,  // the same of v + 128; v saturates at -128 and 127
   halves,  // or one feature of two samples: a tile's first register in the low halves, its second in the high
 };
+
+// Weights lie together in blocks of so many rows.
+inline constexpr Index kWeightRows = 16;
 
 struct LayerArguments {
   // The result: features rounded up to a multiple of 4, of which those beyond the true ones mean nothing.
@@ -48,6 +52,7 @@ struct LayerArguments {
   const LaneStep* steps = nullptr;
   Index step_count = 0;
   Packing packing = Packing::words;
+  std::int32_t largest = 255;
   std::int32_t* y = nullptr;
   Index y_stride = 0;
   // Rows of y (and of a packed x) have room for the samples rounded up to a multiple of 32.
@@ -57,7 +62,7 @@ struct LayerArguments {
   Index groups = 0;  // rows of x
   const std::int32_t* x = nullptr;
   Index x_stride = 0;
-  const std::int32_t* weights = nullptr;      // [rows][groups], packed as x
+  const std::int32_t* weights = nullptr;      // [rows / kWeightRows][groups][kWeightRows], packed as x
   const std::int32_t* bias = nullptr;         // [rows], where the sums start
   const std::int32_t* low_weights = nullptr;  // second parts, see the kernels; may be null where they say so
   const std::int32_t* low_bias = nullptr;

@@ -27,6 +27,18 @@ struct VectorLanes {
     __builtin_memcpy(&x, count >= kLanes ? from : lanes, sizeof x);
     return x;
   }
+  static Signed shift_right(Signed v, int shift) { return v >> shift; }
+  // v, its lowest bit 0 where bits & mask is 0.
+  static Signed clear_lowest(Signed v, Signed bits, Signed mask) { return v & ~(((bits & mask) == 0) & 1); }
+  // Rounded half to even, within [low, high], which 22 bits hold; NaN gives 0.
+  static Signed to_nearest(Float x, Float low, Float high) {
+    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of the sum.
+    constexpr float kMagic = 0x1.8p23F;
+    x = x == x ? x : Float{};
+    x = x < low ? low : x;
+    x = x > high ? high : x;
+    return reinterpret_cast<Signed>(x + kMagic) - __builtin_bit_cast(std::int32_t, kMagic);
+  }
   static Signed min(Signed a, Signed b) { return a < b ? a : b; }
   static Signed max(Signed a, Signed b) { return a > b ? a : b; }
   // Two samples or features a lane.

@@ -44,7 +44,7 @@ template <class L, int R, int C>
 JSC_INLINE void apply(Tile<L, R, C>& tile, const LaneStep& step, Index row) {
   using Signed = typename L::Signed;
   const Signed a = broadcast<L>(step.a), b = broadcast<L>(step.b);
-  const int shift = step.shift, up = 31 - shift;
+  const int shift = step.shift;
   switch (step.operation) {
     case LaneOperation::multiply_add:
       return map(tile, [&](Signed v, int r) {
@@ -60,20 +60,15 @@ JSC_INLINE void apply(Tile<L, R, C>& tile, const LaneStep& step, Index row) {
       return map(tile, [&](Signed v, int r) { return plus<L>(v, broadcast<L>(step.offsets[row + r])); });
     case LaneOperation::shift_left:
       return map(tile, [&](Signed v, int) { return wrapped<L>(bits<L>(v) << shift); });
-    case LaneOperation::round:
-      return map(tile, [&](Signed v, int) { return plus<L>(v, a) >> shift; });
+    case LaneOperation::shift_right:
+      return map(tile, [&](Signed v, int) { return L::shift_right(v, shift); });
     case LaneOperation::round_sign:
-      return map(tile, [&](Signed v, int) { return plus<L>(plus<L>(v, a), (v >> 31) & b) >> shift; });
-    case LaneOperation::round_even:  // -q is that bit, shifted to the top and then all the way down
-      return map(tile, [&](Signed v, int) {
-        const Signed minus_q = wrapped<L>(bits<L>(v) << up) >> 31;
-        return wrapped<L>(bits<L>(plus<L>(v, a)) - bits<L>(minus_q)) >> shift;
-      });
+      return map(tile,
+                 [&](Signed v, int) { return L::shift_right(plus<L>(plus<L>(v, a), (v >> 31) & b), shift); });
+    case LaneOperation::round_even:
+      return map(tile, [&](Signed v, int) { return L::clear_lowest(L::shift_right(v, shift), v, a); });
     case LaneOperation::round_odd:
-      return map(tile, [&](Signed v, int) {
-        const Signed minus_q = wrapped<L>(bits<L>(v) << up) >> 31;
-        return plus<L>(plus<L>(v, a), minus_q) >> shift;
-      });
+      return map(tile, [&](Signed v, int) { return L::shift_right(v, shift) | (((v & a) == a) & 1); });
     case LaneOperation::clamp:
       return map(tile, [&](Signed v, int) { return L::min(L::max(v, a), b); });
     case LaneOperation::wrap:
@@ -99,8 +94,17 @@ JSC_INLINE typename L::Signed pair(typename L::Signed low, typename L::Signed hi
   return (low & 0xffff) | wrapped<L>(bits<L>(high) << 16);
 }
 
+template <class L, int R, int C, class Use>
+JSC_INLINE void each_four(const Tile<L, R, C>& tile, const Use& use) {
+#pragma GCC unroll 4
+  for (int r = 0; r < R; r += 4)
+#pragma GCC unroll 2
+    for (int c = 0; c < C; ++c) use(r, c, tile.v[r][c], tile.v[r + 1][c], tile.v[r + 2][c], tile.v[r + 3][c]);
+}
+
 template <class L, int R, int C>
 JSC_INLINE void pack(const Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
+  using Signed = typename L::Signed;
   const auto at = [&](Index group, int c) { return a.y + group * a.y_stride + i + c * L::kLanes; };
   switch (a.packing) {
     case Packing::words:
@@ -117,12 +121,18 @@ JSC_INLINE void pack(const Tile<L, R, C>& tile, const LayerArguments& a, Index r
       return;
     case Packing::bytes:
       if constexpr (L::kHasBytes) {
-#pragma GCC unroll 4
-        for (int r = 0; r < R; r += 4)
-#pragma GCC unroll 2
-          for (int c = 0; c < C; ++c)
-            store<L>(at((row + r) / 4, c),
-                     L::pack_bytes(tile.v[r][c], tile.v[r + 1][c], tile.v[r + 2][c], tile.v[r + 3][c]));
+        const Signed largest = broadcast<L>(a.largest * 0x01010101);
+        return each_four<L>(tile, [&](int r, int c, Signed v0, Signed v1, Signed v2, Signed v3) {
+          store<L>(at((row + r) / 4, c), L::min_bytes(L::pack_bytes(v0, v1, v2, v3), largest));
+        });
+      }
+      return;
+    case Packing::signed_bytes:
+      if constexpr (L::kHasBytes) {
+        const Signed sign = broadcast<L>(INT32_MIN | 0x00808080);
+        return each_four<L>(tile, [&](int r, int c, Signed v0, Signed v1, Signed v2, Signed v3) {
+          store<L>(at((row + r) / 4, c), L::pack_signed_bytes(v0, v1, v2, v3) ^ sign);
+        });
       }
       return;
     case Packing::halves:
@@ -143,21 +153,27 @@ struct FromFloats {
   template <class L, int R, int C>
   JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
     using Float = typename L::Float;
-    // Adding 1.5 * 2^23 rounds to an integer, half to even, and leaves it in the low bits of the sum.
-    constexpr float kMagic = 0x1.8p23F;
-    const std::int32_t magic = __builtin_bit_cast(std::int32_t, kMagic);
     const Float low = Float{} + a.low, high = Float{} + a.high;
-    for (int r = 0; r < R; ++r)
+    const float* from = a.floats + row * a.floats_stride + i;
+    if (row + R <= a.groups && i + C * L::kLanes <= a.samples) {
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r, from += a.floats_stride)
+#pragma GCC unroll 2
+        for (int c = 0; c < C; ++c) {
+          Float x;
+          __builtin_memcpy(&x, from + c * L::kLanes, sizeof x);
+          tile.v[r][c] = L::to_nearest(x * a.scale, low, high);
+        }
+      return;
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r, from += a.floats_stride)
+#pragma GCC unroll 2
       for (int c = 0; c < C; ++c) {
-        const Index first = i + c * L::kLanes;
+        const Index rest = a.samples - i - c * L::kLanes;
         Float x{};
-        if (row + r < a.groups && first < a.samples)
-          x = L::load_floats(a.floats + (row + r) * a.floats_stride + first, a.samples - first);
-        x *= a.scale;
-        x = x == x ? x : Float{};
-        x = x < low ? low : x;
-        x = x > high ? high : x;
-        tile.v[r][c] = reinterpret_cast<typename L::Signed>(x + kMagic) - magic;
+        if (row + r < a.groups && rest > 0) x = L::load_floats(from + c * L::kLanes, rest);
+        tile.v[r][c] = L::to_nearest(x * a.scale, low, high);
       }
   }
 };
@@ -172,19 +188,24 @@ struct FromWords {
   }
 };
 
+// A row's first weight; those of the rows behind it follow, and kWeightRows on those of the next group.
+JSC_INLINE const std::int32_t* weights_of(const std::int32_t* weights, Index row, Index groups) {
+  return weights + row / kWeightRows * kWeightRows * groups + row % kWeightRows;
+}
+
 // sums += W x over packed words; D::dot knows how a word is packed.
 template <class D, class L, int R, int C>
 JSC_INLINE void add_products(Tile<L, R, C>& sums, const LayerArguments& a, const std::int32_t* weights,
                              Index row, Index i) {
-  const std::int32_t* w = weights + row * a.groups;
+  const std::int32_t* w = weights_of(weights, row, a.groups);
   const std::int32_t* from = a.x + i;
-  for (Index g = 0; g < a.groups; ++g, from += a.x_stride) {
+  for (Index g = 0; g < a.groups; ++g, from += a.x_stride, w += kWeightRows) {
     typename L::Signed x[C];
 #pragma GCC unroll 2
     for (int c = 0; c < C; ++c) x[c] = load<L>(from + c * L::kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const typename L::Signed weight = broadcast<L>(w[r * a.groups + g]);
+      const typename L::Signed weight = broadcast<L>(w[r]);
 #pragma GCC unroll 2
       for (int c = 0; c < C; ++c) sums.v[r][c] = D::template dot<L>(sums.v[r][c], x[c], weight);
     }
@@ -249,20 +270,18 @@ struct AccumulateHalves {
     typename L::Signed sum[R];  // two samples a lane
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) sum[r] = broadcast<L>(a.bias[row + r]);
-    const std::int32_t* w = a.weights + row * a.groups;
-    for (Index k = 0; k < a.groups; ++k) {
+    const std::int32_t* w = weights_of(a.weights, row, a.groups);
+    for (Index k = 0; k < a.groups; ++k, w += kWeightRows) {
       const typename L::Signed x = load<L>(a.x + k * a.x_stride + i);
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r)
-        sum[r] = L::add_halves(sum[r], L::multiply_high(x, broadcast<L>(w[r * a.groups + k])));
+      for (int r = 0; r < R; ++r) sum[r] = L::add_halves(sum[r], L::multiply_high(x, broadcast<L>(w[r])));
     }
     if (a.low_weights != nullptr) {
-      const std::int32_t* v = a.low_weights + row * a.groups;
-      for (Index k = 0; k < a.groups; ++k) {
+      const std::int32_t* v = weights_of(a.low_weights, row, a.groups);
+      for (Index k = 0; k < a.groups; ++k, v += kWeightRows) {
         const typename L::Signed x = load<L>(a.x + k * a.x_stride + i);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; ++r)
-          sum[r] = L::add_halves(sum[r], L::multiply_low(x, broadcast<L>(v[r * a.groups + k])));
+        for (int r = 0; r < R; ++r) sum[r] = L::add_halves(sum[r], L::multiply_low(x, broadcast<L>(v[r])));
       }
     }
 #pragma GCC unroll 16
