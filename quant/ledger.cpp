@@ -61,7 +61,10 @@ void count_input(LedgerEntry& entry, float x, const fixed::Format& format) {
   const double beyond = scaled - std::floor(scaled);
   if (beyond != 0) ++entry.rounded;
   if (beyond == 0.5) ++entry.ties;
-  if (fixed::from_double_detailed(x, format).overflowed) ++overflow_count(entry, format, x < 0);
+  // Rounding moves a number by less than 1: well within the format it cannot overflow.
+  const bool within = scaled > static_cast<double>(format.min_raw()) + 1 &&
+                      scaled < static_cast<double>(format.max_raw()) - 1;
+  if (!within && fixed::from_double_detailed(x, format).overflowed) ++overflow_count(entry, format, x < 0);
 }
 
 bool computes_sums(const IntegerStep& step) {
@@ -113,12 +116,12 @@ Ledger::Ledger(const IntegerProgram& program, Isa isa) : program_(program), isa_
 
 void Ledger::add(ConstMatrix x, const std::int64_t* const* values) {
   const Index n = x.cols;
+  const IntegerKernelsOf<std::int64_t>& kernels = integer_kernels(isa_).wide;
   for (std::size_t v = 0; v < entries_.size(); ++v) {
     LedgerEntry& entry = entries_[v];
     const Index count = n * program_.values[v].features;
     entry.numbers += count;
-    const auto [lo, hi] = std::minmax_element(values[v], values[v] + count);
-    entry.observed = {std::min(entry.observed.lo, *lo), std::max(entry.observed.hi, *hi)};
+    kernels.widen(count, values[v], entry.observed.lo, entry.observed.hi);
   }
   for (const IntegerInput& input : program_.inputs)
     for (Index f = 0; f < x.rows; ++f)
@@ -130,7 +133,7 @@ void Ledger::add(ConstMatrix x, const std::int64_t* const* values) {
     if (step.operation == Operation::quantize) {
       const Index features = program_.values[static_cast<std::size_t>(step.inputs[0])].features;
       CastCounts counts;
-      integer_kernels(isa_).wide.count(n * features, from, casts_[s].quantize, counts);
+      kernels.count(n * features, from, casts_[s].quantize, counts);
       add_counts(entries_[static_cast<std::size_t>(step.output)], step.format, counts);
     }
     if (computes_sums(step) && step.accumulator) count_accumulation(s, n, from);

@@ -1,4 +1,4 @@
-// fixed::cast (cast.hpp) of numbers that 62 bits hold, without the 128-bit carrier where that is most of the
+// fixed::cast (cast.hpp) of numbers that 64 bits hold, without the 128-bit carrier where that is most of the
 // time. Tested to be the same function.
 #pragma once
 
@@ -6,12 +6,12 @@
 
 namespace jsc::fixed {
 
-// raw · 2^-shift rounded to an integer; 0 < shift < 62, |raw| < 2^62.
+// raw · 2^-shift rounded to an integer; 0 < shift < 62.
 constexpr std::int64_t narrow_round(std::int64_t raw, int shift, Rounding mode) {
   const std::int64_t floor = raw >> shift;
   const std::int64_t half = std::int64_t{1} << (shift - 1);
   const std::int64_t rest = raw & (2 * half - 1);
-  const bool negative = raw < 0, odd = (floor & 1) != 0;
+  const bool negative = raw < 0;
   switch (mode) {
     case Rounding::trn:
       return floor;
@@ -29,15 +29,15 @@ constexpr std::int64_t narrow_round(std::int64_t raw, int shift, Rounding mode) 
       return floor + (negative ? rest >= half : rest > half);
     case Rounding::rnd_inf:
       return floor + (negative ? rest > half : rest >= half);
-    case Rounding::rnd_conv:
-      return floor + (odd ? rest >= half : rest > half);
-    case Rounding::rnd_conv_odd:
-      return floor + (odd ? rest > half : rest >= half);
+    case Rounding::rnd_conv:  // of a tie, up if the floor is odd
+      return floor + (rest + (floor & 1) > half);
+    case Rounding::rnd_conv_odd:  // or even
+      return floor + (rest + (~floor & 1) > half);
   }
   return floor;
 }
 
-// Casts of raw · 2^-fraction to one format, |raw| < 2^62.
+// Casts of raw · 2^-fraction to one format.
 class NarrowCast {
  public:
   constexpr NarrowCast(int fraction, const Format& to)
@@ -54,6 +54,7 @@ class NarrowCast {
       return wide(raw);
     std::int64_t rounded = raw >> shift_;
     if (to_.rounding != Rounding::trn && shift_ != 0) rounded = narrow_round(raw, shift_, to_.rounding);
+    if (to_.overflow == Overflow::sat) return rounded < low_ ? low_ : rounded > high_ ? high_ : rounded;
     if (rounded >= low_ && rounded <= high_) [[likely]]
       return rounded;
     return overflowed(rounded);

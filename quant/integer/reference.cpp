@@ -6,11 +6,14 @@ namespace jsc {
 
 namespace {
 
-using fixed::Wide;
-
-// What stands in registers of 64 bits, and is read back from them as a signed number.
+// What stands in registers of 64 bits.
 std::uint64_t bits_of(std::int64_t raw) {
   return static_cast<std::uint64_t>(raw);
+}
+
+// The low bits of one, read back as a signed number.
+std::int64_t register_of(std::uint64_t bits, int width) {
+  return static_cast<std::int64_t>(bits << (64 - width)) >> (64 - width);
 }
 
 // w[0] x[0] + ... + w[terms - 1] x[terms - 1] + bias, aligned to `fraction`, in a register of `width` bits.
@@ -18,14 +21,14 @@ std::uint64_t bits_of(std::int64_t raw) {
 std::int64_t exact_sum(const IntegerStep& step, std::size_t neuron, const std::int64_t* weights,
                        std::int64_t terms, const std::int64_t* x, int product_fraction, int fraction) {
   std::uint64_t products = 0;
+#pragma GCC unroll 4
   for (std::int64_t k = 0; k < terms; ++k) products += bits_of(weights[k]) * bits_of(x[k]);
   std::uint64_t sum = products << (fraction - product_fraction);
   if (!step.bias.empty()) sum += bits_of(step.bias[neuron]) << (fraction - step.bias_format.fraction());
-  return static_cast<std::int64_t>(fixed::wrap_to(static_cast<Wide>(sum), step.sum_widths[neuron], true));
+  return register_of(sum, step.sum_widths[neuron]);
 }
 
-// hls4ml's order of casts (nnet_dense, docs/quantization.md). Products and sums fit 62 bits (check()), so the
-// casts may be the narrow ones.
+// hls4ml's order of casts (nnet_dense, docs/quantization.md). Products and sums fit 62 bits (check()).
 std::int64_t accumulated_sum(const IntegerStep& step, std::size_t neuron, const std::int64_t* weights,
                              std::int64_t terms, const std::int64_t* x, int product_fraction) {
   const fixed::NarrowCast cast_product(product_fraction, *step.accumulator);
@@ -42,10 +45,11 @@ void run_step(const IntegerProgram& program, const IntegerStep& step, const std:
               const std::int64_t* b, std::int64_t* y) {
   const IntegerValue& in = program.values[static_cast<std::size_t>(step.inputs[0])];
   const IntegerValue& out = program.values[static_cast<std::size_t>(step.output)];
+  const fixed::NarrowCast cast(in.fraction, step.format);
   for (std::int64_t f = 0; f < out.features; ++f) {
     switch (step.operation) {
       case Operation::quantize:
-        y[f] = static_cast<std::int64_t>(fixed::cast(a[f], in.fraction, step.format));
+        y[f] = cast(a[f]);
         break;
       case Operation::relu:
         y[f] = a[f] > 0 ? a[f] : 0;

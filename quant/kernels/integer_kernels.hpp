@@ -79,6 +79,8 @@ struct IntegerKernelsOf {
   void (*cast)(Index n, const T* from, const CastPlan<T>& plan, T* to);
   // Adds to the counts what the cast does to x.
   void (*count)(Index n, const T* x, const CastEvents<T>& events, CastCounts& counts);
+  // Widens [lo, hi] to hold all of x.
+  void (*widen)(Index n, const T* x, T& lo, T& hi);
   void (*dense)(const DenseArguments<T>& arguments);
   void (*accumulate)(const AccumulateArguments<T>& arguments);
   // y = wrap(w x + b) to `width` bits

@@ -119,6 +119,17 @@ void count(Index n, const T* x, const CastEvents<T>& events, CastCounts& counts)
   counts.above += above;
 }
 
+template <class T>
+void widen(Index n, const T* x, T& lo, T& hi) {
+  T least = lo, most = hi;
+  for (Index i = 0; i < n; ++i) {
+    least = x[i] < least ? x[i] : least;
+    most = x[i] > most ? x[i] : most;
+  }
+  lo = least;
+  hi = most;
+}
+
 // R neurons by one line of samples at a time, their sums in registers.
 template <class T, int R>
 void dense_rows(const DenseArguments<T>& a, Index first) {
@@ -369,8 +380,8 @@ void dots(const DotArguments& a) {
 
 template <class T>
 constexpr IntegerKernelsOf<T> kernels_of() {
-  return {cast<T>, count<T>, dense<T>, accumulate<T>, scale_shift<T>, scale<T>,
-          add<T>,  sub<T>,   mul<T>,   relu<T>,       quantize<T>,    argmax<T>};
+  return {cast<T>, count<T>, widen<T>, dense<T>, accumulate<T>, scale_shift<T>, scale<T>,
+          add<T>,  sub<T>,   mul<T>,   relu<T>,  quantize<T>,   argmax<T>};
 }
 
 }  // namespace

@@ -179,3 +179,23 @@ TEST_CASE("floats are quantized as by the definition, and the first of the large
     CHECK(best.back() == kGuard);
   }
 }
+
+TEST_CASE("a range is widened to hold all numbers") {
+  for (const auto& [name, kernels] : tables())
+    for (Index n = 1; n <= 40; ++n)
+      for (Index at = 0; at < n; ++at) {
+        CAPTURE(name, n, at);
+        const auto require_widened = [&]<class T>(const IntegerKernelsOf<T>& table, T far) {
+          std::vector<T> x(static_cast<std::size_t>(n) + 1, T{3});
+          x.back() = std::numeric_limits<T>::max();  // beyond the end
+          T lo = 2, hi = 4;
+          x[static_cast<std::size_t>(at)] = far;
+          table.widen(n, x.data(), lo, hi);
+          REQUIRE(lo == std::min<T>(far, 2));
+          REQUIRE(hi == std::max<T>(far, 4));
+        };
+        for (const std::int32_t far : {5, -5}) require_widened(kernels->narrow, far);
+        for (const std::int64_t far : {std::int64_t{1} << 40, -(std::int64_t{1} << 40)})
+          require_widened(kernels->wide, far);
+      }
+}
