@@ -77,6 +77,8 @@ class Fusing {
  private:
   IntegerValue& value(int v) { return program_.values[static_cast<std::size_t>(v)]; }
   FusedLayer& layer() { return network_.layers.back(); }
+  // Of what there is one of for every row.
+  std::size_t room() { return static_cast<std::size_t>(round_up(layer().rows, kRowsOfOne)); }
 
   void begin_layer(LayerSource source, Index rows, Index groups) {
     network_.layers.push_back({source, round_up(rows, 4), groups, {}, {}, {}, {}, {}, Packing::words, 255});
@@ -184,7 +186,7 @@ class Fusing {
     std::vector<FusedStep>& steps = layer().steps;
     const bool sums = layer().source == LayerSource::dot_bytes || layer().source == LayerSource::dot_shorts;
     if (steps.empty() ? !sums : steps.back().offsets.empty())
-      append(LaneOperation::add).offsets.assign(static_cast<std::size_t>(layer().rows), 0);
+      append(LaneOperation::add).offsets.assign(room(), 0);
     for (std::int32_t& number : steps.empty() ? layer().bias : steps.back().offsets)
       number = low_word(number + constant);
   }
@@ -224,7 +226,7 @@ class Fusing {
   }
 
   std::vector<std::int32_t> aligned_bias(const IntegerStep& step, int fraction) {
-    std::vector<std::int32_t> bias(static_cast<std::size_t>(layer().rows), 0);
+    std::vector<std::int32_t> bias(room(), 0);
     const int shift = fraction - step.bias_format.fraction();
     for (std::size_t i = 0; i < step.bias.size(); ++i) {
       require(shift >= 0 && shift <= kLaneBits);
@@ -234,7 +236,7 @@ class Fusing {
   }
 
   std::vector<std::int32_t> accumulator_bias(const IntegerStep& step) {
-    std::vector<std::int32_t> bias(static_cast<std::size_t>(layer().rows), 0);
+    std::vector<std::int32_t> bias(room(), 0);
     for (std::size_t i = 0; i < step.bias.size(); ++i)
       bias[i] = low_word(static_cast<std::int64_t>(
           fixed::cast(step.bias[i], step.bias_format.fraction(), *step.accumulator)));
@@ -248,7 +250,7 @@ class Fusing {
     const int fraction = value(step.output).fraction;
     const int align = step.accumulator ? 0 : fraction - product_fraction;
     require(align >= 0 && align <= kLaneBits);
-    std::vector<std::int32_t> weights(static_cast<std::size_t>(layer().rows), 0);
+    std::vector<std::int32_t> weights(room(), 0);
     Range scaled{INT64_MAX, INT64_MIN};
     for (std::size_t i = 0; i < step.weights.size(); ++i) {
       require(within_bits({step.weights[i], step.weights[i]}, kLaneBits));
@@ -319,8 +321,7 @@ class Fusing {
     return static_cast<std::size_t>((block * layer().groups + group) * kWeightRows + row % kWeightRows);
   }
   std::vector<std::int32_t> no_weights() {
-    return std::vector<std::int32_t>(
-        static_cast<std::size_t>(round_up(layer().rows, kWeightRows) * layer().groups), 0);
+    return std::vector<std::int32_t>(room() * static_cast<std::size_t>(layer().groups), 0);
   }
 
   // Packs [out][in] numbers of `bits` bits into words.
@@ -343,7 +344,7 @@ class Fusing {
     pack_bytes(offset != 0);
     begin_layer(LayerSource::dot_bytes, out, round_up(in, 4) / 4);
     layer().weights = packed(step.weights, in, 8);
-    layer().bias.assign(static_cast<std::size_t>(layer().rows), 0);
+    layer().bias.assign(room(), 0);
     for (Index i = 0; i < out * in; ++i) {
       std::int32_t& bias = layer().bias[static_cast<std::size_t>(i / in)];
       bias = low_word(bias - step.weights[static_cast<std::size_t>(i)] * offset);
@@ -365,7 +366,7 @@ class Fusing {
     layer().packing = Packing::shorts;
     begin_layer(LayerSource::dot_shorts, out, round_up(in, 2) / 2);
     layer().weights = packed(step.weights, in, 16);
-    layer().bias.assign(static_cast<std::size_t>(layer().rows), 0);
+    layer().bias.assign(room(), 0);
   }
 
   // Each weight as high 2^8 + low, each part's sum in 32 bits.
@@ -382,7 +383,7 @@ class Fusing {
     begin_layer(LayerSource::dot_split, out, round_up(in, 2) / 2);
     layer().weights = packed(high, in, 16);
     layer().low_weights = packed(low, in, 16);
-    layer().bias.assign(static_cast<std::size_t>(layer().rows), 0);
+    layer().bias.assign(room(), 0);
     layer().low_bias = layer().bias;
     const int bias_shift = product_fraction - step.bias_format.fraction();
     std::int64_t most = 0;

@@ -23,7 +23,7 @@ struct FusedStep {
   std::vector<std::int32_t> weights, offsets;  // [rows] or empty
 };
 
-// Laid out as LayerArguments asks for.
+// Laid out as LayerArguments asks for, with room for rows rounded up to a multiple of kRowsOfOne.
 struct FusedLayer {
   LayerSource source = LayerSource::input;
   Index rows = 0;    // features of the result, rounded up to a multiple of 4

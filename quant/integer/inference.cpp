@@ -12,9 +12,9 @@ namespace {
 
 // Rows of packed numbers have room for pairs of registers of any instruction set.
 constexpr Index kRoom = 2 * kLanes;
-static_assert(IntegerInference::kBlock % kRoom == 0);
+static_assert(IntegerInference::kBlock % kRoom == 0 && IntegerInference::kBlock >= kRowsOfOne);
 
-LayerKernel kernel_of(const LayerKernels& kernels, LayerSource source, bool input_is_plain) {
+LayerKernel kernel_of(const SourceKernels& kernels, LayerSource source, bool input_is_plain) {
   switch (source) {
     case LayerSource::input:
       return input_is_plain ? kernels.from_floats : kernels.from_words;
@@ -53,7 +53,7 @@ IntegerInference::IntegerInference(const IntegerProgram& program, Isa isa, const
   result_features_ = result.features;
   result_fraction_ = result.fraction;
   result_ = program.result;
-  fused_ = fuse(program, kernels.dot_bytes != nullptr);
+  fused_ = fuse(program, kernels.samples.dot_bytes != nullptr);
   if (!fused_) {
     plain_ = std::make_unique<IntegerNetwork>(program);
     return;
@@ -62,7 +62,8 @@ IntegerInference::IntegerInference(const IntegerProgram& program, Isa isa, const
   buffer_rows_ = input_features_;
   for (const FusedLayer& fused : fused_->layers) {
     Layer& layer = layers_.emplace_back();
-    layer.kernel = kernel_of(kernels, fused.source, input_is_plain_);
+    layer.kernel = kernel_of(kernels.samples, fused.source, input_is_plain_);
+    layer.kernel_of_one = kernel_of(kernels.one, fused.source, input_is_plain_);
     for (const FusedStep& step : fused.steps)
       layer.steps.push_back({step.operation, step.shift, step.a, step.b, data_or_null(step.weights),
                              data_or_null(step.offsets)});
@@ -79,6 +80,8 @@ IntegerInference::IntegerInference(const IntegerProgram& program, Isa isa, const
     a.low_bias = data_or_null(fused.low_bias);
     buffer_rows_ = std::max(buffer_rows_, fused.rows);
   }
+  has_kernels_of_one_ =
+      std::ranges::all_of(layers_, [](const Layer& layer) { return layer.kernel_of_one != nullptr; });
   if (input_is_plain_) {
     LayerArguments& first = layers_[0].arguments;
     first.scale = std::ldexp(1.0F, fused_->input.fraction());
@@ -99,7 +102,8 @@ void IntegerInference::run(ConstMatrix x, Workspace& workspace) const {
     fail("integer inference: expected {} features and at most {} samples, found {} and {}", input_features_,
          kBlock, x.rows, x.cols);
   if (plain_) return plain_->run(isa_, x, *workspace.plain_);
-  const Index stride = round_up(x.cols, kRoom);
+  const bool one = x.cols == 1 && has_kernels_of_one_;
+  const Index stride = one ? 1 : round_up(x.cols, kRoom);
   int to = 0;
   if (!input_is_plain_) {
     quantize_to_raw(x, fused_->input, workspace.buffers_[1].get(), stride);
@@ -115,7 +119,7 @@ void IntegerInference::run(ConstMatrix x, Workspace& workspace) const {
     a.x_stride = stride;
     a.y = workspace.buffers_[to].get();
     a.y_stride = stride;
-    layer.kernel(a);
+    (one ? layer.kernel_of_one : layer.kernel)(a);
     to = 1 - to;
   }
   workspace.result_ = workspace.buffers_[1 - to].get();
@@ -130,7 +134,11 @@ void IntegerInference::read(const Workspace& workspace, Index samples, std::int6
 
 void IntegerInference::argmax(const Workspace& workspace, Index samples, std::int32_t* classes) const {
   if (plain_) return plain_->argmax(isa_, *workspace.plain_, samples, classes);
-  kernels_.argmax(result_features_, samples, workspace.result_, workspace.stride_, classes);
+  if (workspace.stride_ == 1)
+    classes[0] = static_cast<std::int32_t>(
+        std::max_element(workspace.result_, workspace.result_ + result_features_) - workspace.result_);
+  else
+    kernels_.argmax(result_features_, samples, workspace.result_, workspace.stride_, classes);
 }
 
 }  // namespace jsc

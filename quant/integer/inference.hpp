@@ -66,11 +66,13 @@ class IntegerInference {
   // The layers of fused_ as calls, lacking what a run brings.
   struct Layer {
     LayerKernel kernel = nullptr;
+    LayerKernel kernel_of_one = nullptr;
     LayerArguments arguments;
     std::vector<LaneStep> steps;
   };
   std::vector<Layer> layers_;
   bool input_is_plain_ = false;  // quantized by the kernel
+  bool has_kernels_of_one_ = false;
   Index buffer_rows_ = 0;
 };
 

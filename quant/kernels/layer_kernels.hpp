@@ -45,6 +45,8 @@ enum class Packing : std::uint8_t {
 
 // Weights lie together in blocks of so many rows.
 inline constexpr Index kWeightRows = 16;
+// What the kernels for one sample take at a time at most.
+inline constexpr Index kRowsOfOne = 64;
 
 struct LayerArguments {
   // The result: features rounded up to a multiple of 4, of which those beyond the true ones mean nothing.
@@ -76,7 +78,8 @@ struct LayerArguments {
 
 using LayerKernel = void (*)(const LayerArguments& arguments);
 
-struct LayerKernels {
+// One for each source of a layer's numbers.
+struct SourceKernels {
   LayerKernel from_floats;
   LayerKernel from_words;
   LayerKernel dot_bytes;   // unsigned x by signed weights; null: not on this instruction set
@@ -87,6 +90,14 @@ struct LayerKernels {
   // hls4ml's accumulators of 16 bits: sums of floor(w x / 2^16) + v x modulo 2^16, w from `weights`, v from
   // `low_weights` (null: all 0), each in both halves of a word. Packing::halves.
   LayerKernel accumulate_halves;
+};
+
+struct LayerKernels {
+  SourceKernels samples;
+  // For one sample, with rows in the lanes: x and y are words one after the other, and they and what there is
+  // one of for every row have room for rows rounded up to a multiple of kRowsOfOne. accumulate_halves is
+  // null.
+  SourceKernels one;
   // classes[i] = the row of the largest x[row][i], the first of equals; x is words, samples as above.
   void (*argmax)(Index rows, Index samples, const std::int32_t* x, Index x_stride, std::int32_t* classes);
 };

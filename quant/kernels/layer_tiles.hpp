@@ -40,24 +40,57 @@ JSC_INLINE void map(Tile<L, R, C>& tile, const Map& f) {
     for (int c = 0; c < C; ++c) tile.v[r][c] = f(tile.v[r][c], r);
 }
 
-template <class L, int R, int C>
+template <class L>
+JSC_INLINE void store(std::int32_t* to, typename L::Signed v) {
+  *reinterpret_cast<typename L::Signed*>(to) = v;
+}
+template <class L>
+JSC_INLINE typename L::Signed load(const std::int32_t* from) {
+  return *reinterpret_cast<const typename L::Signed*>(from);
+}
+
+// A row's first weight; those of the rows behind it follow, and kWeightRows on those of the next group.
+JSC_INLINE const std::int32_t* weights_of(const std::int32_t* weights, Index row, Index groups) {
+  return weights + row / kWeightRows * kWeightRows * groups + row % kWeightRows;
+}
+
+// Tiles have samples in their lanes and a row for each r ...
+struct SamplesInLanes {
+  template <class L>
+  JSC_INLINE static typename L::Signed of_row(const std::int32_t* numbers, int r) {
+    return broadcast<L>(numbers[r]);
+  }
+};
+
+// ... or are of one sample, and every register has rows in its lanes.
+struct RowsInLanes {
+  template <class L>
+  JSC_INLINE static typename L::Signed of_row(const std::int32_t* numbers, int r) {
+    typename L::Signed v;
+    __builtin_memcpy(&v, numbers + r * L::kLanes, sizeof v);
+    return v;
+  }
+};
+
+template <class Way, class L, int R, int C>
 JSC_INLINE void apply(Tile<L, R, C>& tile, const LaneStep& step, Index row) {
   using Signed = typename L::Signed;
+  const auto of_row = [&](const std::int32_t* numbers, int r) {
+    return Way::template of_row<L>(numbers + row, r);
+  };
   const Signed a = broadcast<L>(step.a), b = broadcast<L>(step.b);
   const int shift = step.shift;
   switch (step.operation) {
     case LaneOperation::multiply_add:
       return map(tile, [&](Signed v, int r) {
-        return wrapped<L>(bits<L>(v) * static_cast<std::uint32_t>(step.weights[row + r]) +
-                          static_cast<std::uint32_t>(step.offsets[row + r]));
+        return wrapped<L>(bits<L>(v) * bits<L>(of_row(step.weights, r)) + bits<L>(of_row(step.offsets, r)));
       });
     case LaneOperation::multiply_add_short:  // the high halves of the weights are 0
       return map(tile, [&](Signed v, int r) {
-        return L::dot_shorts(broadcast<L>(step.offsets[row + r]), v,
-                             broadcast<L>(step.weights[row + r] & 0xffff));
+        return L::dot_shorts(of_row(step.offsets, r), v, of_row(step.weights, r) & 0xffff);
       });
     case LaneOperation::add:
-      return map(tile, [&](Signed v, int r) { return plus<L>(v, broadcast<L>(step.offsets[row + r])); });
+      return map(tile, [&](Signed v, int r) { return plus<L>(v, of_row(step.offsets, r)); });
     case LaneOperation::shift_left:
       return map(tile, [&](Signed v, int) { return wrapped<L>(bits<L>(v) << shift); });
     case LaneOperation::shift_right:
@@ -81,15 +114,6 @@ JSC_INLINE void apply(Tile<L, R, C>& tile, const LaneStep& step, Index row) {
 }
 
 template <class L>
-JSC_INLINE void store(std::int32_t* to, typename L::Signed v) {
-  *reinterpret_cast<typename L::Signed*>(to) = v;
-}
-template <class L>
-JSC_INLINE typename L::Signed load(const std::int32_t* from) {
-  return *reinterpret_cast<const typename L::Signed*>(from);
-}
-
-template <class L>
 JSC_INLINE typename L::Signed pair(typename L::Signed low, typename L::Signed high) {
   return (low & 0xffff) | wrapped<L>(bits<L>(high) << 16);
 }
@@ -103,7 +127,7 @@ JSC_INLINE void each_four(const Tile<L, R, C>& tile, const Use& use) {
 }
 
 template <class L, int R, int C>
-JSC_INLINE void pack(const Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
+JSC_INLINE void pack(SamplesInLanes, const Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
   using Signed = typename L::Signed;
   const auto at = [&](Index group, int c) { return a.y + group * a.y_stride + i + c * L::kLanes; };
   switch (a.packing) {
@@ -142,15 +166,33 @@ JSC_INLINE void pack(const Tile<L, R, C>& tile, const LayerArguments& a, Index r
   }
 }
 
-template <class L, int R, int C>
-JSC_INLINE void finish(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
-  for (Index s = 0; s < a.step_count; ++s) apply(tile, a.steps[s], row);
-  pack(tile, a, row, i);
+// The lanes as numbers of type To, one after the other.
+template <class To, class L>
+JSC_INLINE void store_lanes(std::int32_t* y, Index first, typename L::Signed v) {
+  using Lanes [[gnu::vector_size(sizeof(To) * L::kLanes)]] = To;
+  const Lanes lanes = __builtin_convertvector(v, Lanes);
+  __builtin_memcpy(reinterpret_cast<To*>(y) + first, &lanes, sizeof lanes);
+}
+
+template <class L, int R>
+JSC_INLINE void pack(RowsInLanes, const Tile<L, R, 1>& tile, const LayerArguments& a, Index row, Index) {
+  using Signed = typename L::Signed;
+  const bool is_signed = a.packing == Packing::signed_bytes;
+  const Signed lo = broadcast<L>(is_signed ? -128 : 0), hi = broadcast<L>(is_signed ? 127 : a.largest);
+  for (int r = 0; r < R; ++r, row += L::kLanes) {
+    const Signed v = tile.v[r][0];
+    if (a.packing == Packing::words)
+      store_lanes<std::int32_t, L>(a.y, row, v);
+    else if (a.packing == Packing::shorts)
+      store_lanes<std::int16_t, L>(a.y, row, v);
+    else
+      store_lanes<std::int8_t, L>(a.y, row, L::min(L::max(v, lo), hi) ^ (is_signed ? 128 : 0));
+  }
 }
 
 // Sources: each fills a tile.
 struct FromFloats {
-  template <class L, int R, int C>
+  template <class Way, class L, int R, int C>
   JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
     using Float = typename L::Float;
     const Float low = Float{} + a.low, high = Float{} + a.high;
@@ -178,8 +220,30 @@ struct FromFloats {
   }
 };
 
+struct FromFloatsOfOne {
+  template <class Way, class L, int R, int C>
+  JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index) {
+    using Float = typename L::Float;
+    float rows[R * L::kLanes] = {};
+    for (Index k = 0; k < R * L::kLanes && row + k < a.groups; ++k)
+      rows[k] = a.floats[(row + k) * a.floats_stride];
+    for (int r = 0; r < R; ++r) {
+      Float x;
+      __builtin_memcpy(&x, rows + r * L::kLanes, sizeof x);
+      tile.v[r][0] = L::to_nearest(x * a.scale, Float{} + a.low, Float{} + a.high);
+    }
+  }
+};
+
+struct FromWordsOfOne {
+  template <class Way, class L, int R, int C>
+  JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index) {
+    for (int r = 0; r < R; ++r) tile.v[r][0] = Way::template of_row<L>(a.x + row, r);
+  }
+};
+
 struct FromWords {
-  template <class L, int R, int C>
+  template <class Way, class L, int R, int C>
   JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
     for (int r = 0; r < R; ++r)
       for (int c = 0; c < C; ++c)
@@ -188,15 +252,10 @@ struct FromWords {
   }
 };
 
-// A row's first weight; those of the rows behind it follow, and kWeightRows on those of the next group.
-JSC_INLINE const std::int32_t* weights_of(const std::int32_t* weights, Index row, Index groups) {
-  return weights + row / kWeightRows * kWeightRows * groups + row % kWeightRows;
-}
-
 // sums += W x over packed words; D::dot knows how a word is packed.
 template <class D, class L, int R, int C>
-JSC_INLINE void add_products(Tile<L, R, C>& sums, const LayerArguments& a, const std::int32_t* weights,
-                             Index row, Index i) {
+JSC_INLINE void add_products(SamplesInLanes, Tile<L, R, C>& sums, const LayerArguments& a,
+                             const std::int32_t* weights, Index row, Index i) {
   const std::int32_t* w = weights_of(weights, row, a.groups);
   const std::int32_t* from = a.x + i;
   for (Index g = 0; g < a.groups; ++g, from += a.x_stride, w += kWeightRows) {
@@ -212,20 +271,34 @@ JSC_INLINE void add_products(Tile<L, R, C>& sums, const LayerArguments& a, const
   }
 }
 
-template <class L, int R, int C>
+template <class D, class L, int R>
+JSC_INLINE void add_products(RowsInLanes, Tile<L, R, 1>& sums, const LayerArguments& a,
+                             const std::int32_t* weights, Index row, Index) {
+  const std::int32_t* w[R];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) w[r] = weights_of(weights, row + r * L::kLanes, a.groups);
+  for (Index g = 0; g < a.groups; ++g) {
+    const typename L::Signed x = broadcast<L>(a.x[g]);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r)
+      sums.v[r][0] = D::template dot<L>(sums.v[r][0], x, RowsInLanes::of_row<L>(w[r] + g * kWeightRows, 0));
+  }
+}
+
+template <class Way, class L, int R, int C>
 JSC_INLINE void start(Tile<L, R, C>& sums, const std::int32_t* bias, Index row) {
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
-    for (int c = 0; c < C; ++c) sums.v[r][c] = broadcast<L>(bias[row + r]);
+    for (int c = 0; c < C; ++c) sums.v[r][c] = Way::template of_row<L>(bias + row, r);
 }
 
 template <class D>
 struct Dot {
-  template <class L, int R, int C>
+  template <class Way, class L, int R, int C>
   JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
-    start(tile, a.bias, row);
-    add_products<D>(tile, a, a.weights, row, i);
+    start<Way>(tile, a.bias, row);
+    add_products<D>(Way(), tile, a, a.weights, row, i);
   }
 };
 
@@ -246,13 +319,13 @@ struct DotBytes {
 };
 
 struct DotSplit {
-  template <class L, int R, int C>
+  template <class Way, class L, int R, int C>
   JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
     Tile<L, R, C> low;
-    start(tile, a.bias, row);
-    start(low, a.low_bias, row);
-    add_products<DotShorts>(tile, a, a.weights, row, i);
-    add_products<DotShorts>(low, a, a.low_weights, row, i);
+    start<Way>(tile, a.bias, row);
+    start<Way>(low, a.low_bias, row);
+    add_products<DotShorts>(Way(), tile, a, a.weights, row, i);
+    add_products<DotShorts>(Way(), low, a, a.low_weights, row, i);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
@@ -265,7 +338,7 @@ struct DotSplit {
 };
 
 struct AccumulateHalves {
-  template <class L, int R, int C>
+  template <class Way, class L, int R, int C>
   JSC_INLINE static void fill(Tile<L, R, C>& tile, const LayerArguments& a, Index row, Index i) {
     typename L::Signed sum[R];  // two samples a lane
 #pragma GCC unroll 16
@@ -292,19 +365,20 @@ struct AccumulateHalves {
   }
 };
 
-template <class Source, class L, int R, int C>
+template <class Way, class Source, class L, int R, int C>
 void run_rows(const LayerArguments& a, Index row, Index i) {
   Tile<L, R, C> tile;
-  Source::fill(tile, a, row, i);
-  finish(tile, a, row, i);
+  Source::template fill<Way>(tile, a, row, i);
+  for (Index s = 0; s < a.step_count; ++s) apply<Way>(tile, a.steps[s], row);
+  pack(Way(), tile, a, row, i);
 }
 
 // R is what the registers hold (C being 1 leaves room for twice as many); the rest of the rows goes by fours.
 template <class Source, class L, int R, int C>
 JSC_INLINE void run_columns(const LayerArguments& a, Index i) {
   Index row = 0;
-  for (; row + R <= a.rows; row += R) run_rows<Source, L, R, C>(a, row, i);
-  for (; row < a.rows; row += 4) run_rows<Source, L, 4, C>(a, row, i);
+  for (; row + R <= a.rows; row += R) run_rows<SamplesInLanes, Source, L, R, C>(a, row, i);
+  for (; row < a.rows; row += 4) run_rows<SamplesInLanes, Source, L, 4, C>(a, row, i);
 }
 
 // Pairs of registers, and one where one is enough: every layer cuts the samples in the same way, which
@@ -316,6 +390,14 @@ void run_layer(const LayerArguments& a) {
       run_columns<Source, L, R, 2>(a, i);
     else
       run_columns<Source, L, 2 * R, 1>(a, i);
+}
+
+template <class Source, class L>
+void run_one(const LayerArguments& a) {
+  Index row = 0;
+  for (; row + 2 * L::kLanes < a.rows; row += 4 * L::kLanes)
+    run_rows<RowsInLanes, Source, L, 4, 1>(a, row, 0);
+  if (row < a.rows) run_rows<RowsInLanes, Source, L, 2, 1>(a, row, 0);
 }
 
 template <class L>
@@ -337,22 +419,18 @@ void argmax(Index rows, Index samples, const std::int32_t* x, Index x_stride, st
 }
 
 template <class L>
-constexpr LayerKernel dot_bytes_of() {
-  if constexpr (L::kHasBytes)
-    return run_layer<Dot<DotBytes>, L, L::kRows>;
-  else
-    return nullptr;
-}
-
-template <class L>
 constexpr LayerKernels layer_kernels_of() {
-  return {run_layer<FromFloats, L, 4>,
-          run_layer<FromWords, L, 4>,
-          dot_bytes_of<L>(),
-          run_layer<Dot<DotShorts>, L, L::kRows>,
-          run_layer<DotSplit, L, 4>,
-          run_layer<AccumulateHalves, L, L::kRows>,
-          argmax<L>};
+  LayerKernels kernels{{run_layer<FromFloats, L, 4>, run_layer<FromWords, L, 4>, nullptr,
+                        run_layer<Dot<DotShorts>, L, L::kRows>, run_layer<DotSplit, L, 4>,
+                        run_layer<AccumulateHalves, L, L::kRows>},
+                       {run_one<FromFloatsOfOne, L>, run_one<FromWordsOfOne, L>, nullptr,
+                        run_one<Dot<DotShorts>, L>, run_one<DotSplit, L>, nullptr},
+                       argmax<L>};
+  if constexpr (L::kHasBytes) {
+    kernels.samples.dot_bytes = run_layer<Dot<DotBytes>, L, L::kRows>;
+    kernels.one.dot_bytes = run_one<Dot<DotBytes>, L>;
+  }
+  return kernels;
 }
 
 #undef JSC_INLINE

@@ -126,7 +126,8 @@ class RandomProgram {
     const IntegerValue from = program_.values.back();
     IntegerStep step;
     step.operation = operation;
-    const Index out = operation == Operation::dense ? dice_(1, 21) : from.features;
+    const Index wide = dice_.chance(6) ? dice_(22, 140) : dice_(1, 21);
+    const Index out = operation == Operation::dense ? wide : from.features;
     step.weight_format = {width, width - dice_(0, width)};
     step.bias_format = {width, width - dice_(0, width)};
     const Index count = operation == Operation::dense ? out * from.features : out;
@@ -184,10 +185,11 @@ std::vector<std::int64_t> reference_result(const IntegerProgram& program, const 
   return result;
 }
 
+// On n samples from the first.
 void require_reference(const IntegerInference& inference, const Tensor& x,
-                       const std::vector<std::int64_t>& expected, Index n) {
+                       const std::vector<std::int64_t>& expected, Index n, Index first = 0) {
   IntegerInference::Workspace workspace(inference);
-  inference.run({x.view().data, x.rows(), n, x.view().stride}, workspace);
+  inference.run({x.view().data + first, x.rows(), n, x.view().stride}, workspace);
   const Index features = inference.result_features(), all = x.cols();
   std::vector<std::int64_t> found(static_cast<std::size_t>(features * n));
   inference.read(workspace, n, found.data(), n);
@@ -197,12 +199,12 @@ void require_reference(const IntegerInference& inference, const Tensor& x,
     std::int32_t best = 0;
     for (Index f = 0; f < features; ++f) {
       const auto at = static_cast<std::size_t>(f * n + i),
-                 expected_at = static_cast<std::size_t>(f * all + i);
+                 expected_at = static_cast<std::size_t>(f * all + first + i);
       if (found[at] != expected[expected_at]) {
-        CAPTURE(n, i, f);
+        CAPTURE(n, first, i, f);
         REQUIRE(found[at] == expected[expected_at]);
       }
-      if (expected[expected_at] > expected[static_cast<std::size_t>(best * all + i)])
+      if (expected[expected_at] > expected[static_cast<std::size_t>(best * all + first + i)])
         best = static_cast<std::int32_t>(f);
     }
     if (classes[static_cast<std::size_t>(i)] != best) REQUIRE(classes[static_cast<std::size_t>(i)] == best);
@@ -219,7 +221,7 @@ TEST_CASE("inference of random programs gives the reference's results on every t
     std::set<LaneOperation> operations;
     std::set<Packing> packings;
     int fused_programs = 0;
-    const bool with_bytes = table.kernels->dot_bytes != nullptr;
+    const bool with_bytes = table.kernels->samples.dot_bytes != nullptr;
     for (std::uint64_t seed = 0; seed < kPrograms; ++seed) {
       const IntegerProgram program = RandomProgram(seed).make();
       CAPTURE(table.name, seed);
@@ -231,6 +233,7 @@ TEST_CASE("inference of random programs gives the reference's results on every t
       for (const Index n :
            {Index{1} + static_cast<Index>(seed % 16), Index{17} + static_cast<Index>(seed % 16), Index{51}})
         require_reference(inference, x, expected, n);
+      for (Index i = 0; i < x.cols(); ++i) require_reference(inference, x, expected, 1, i);
       if (!fused) continue;
       ++fused_programs;
       for (const FusedLayer& layer : fused->layers) {
@@ -265,6 +268,7 @@ TEST_CASE("inference of quantized networks is fused and gives the reference's re
     const IntegerInference inference(program, table.isa, *table.kernels);
     CHECK(inference.is_fused());
     for (Index n = 1; n <= 40; ++n) require_reference(inference, x, expected, n);
+    for (Index i = 0; i < 40; ++i) require_reference(inference, x, expected, 1, i);
     require_reference(inference, x, expected, IntegerInference::kBlock);
   }
 }
@@ -293,7 +297,9 @@ TEST_CASE("inference takes numbers that are no numbers as the definition does") 
   for (Index i = 0; i < 40; ++i) x(5, i) = static_cast<float>(i - 20) / 32;  // ties
   const std::vector<std::int64_t> expected = reference_result(program, x);
   for (const Table& table : tables())
-    require_reference(IntegerInference(program, table.isa, *table.kernels), x, expected, 40);
+    for (const Index n : {1, 40})
+      for (Index i = 0; i + n <= 40; ++i)
+        require_reference(IntegerInference(program, table.isa, *table.kernels), x, expected, n, i);
 }
 
 TEST_CASE("inference refuses what its workspace does not hold") {
