@@ -5,8 +5,8 @@
 // Counters are GFLOP/s (medians over the rounds) of each contestant and of the processor's peak, and the
 // medians of the rounds' ratios: jsc/libxsmm, jsc/peak, ... Every contestant's result is checked before it is
 // timed: ours against the reference to the bit, the others within rounding. A peer runs in the fastest of the
-// forms it has (peers/gemm_peers.hpp). Ours adds the bias in forward, which the others do not do. jsc_blas,
-// at squares, is jsc with OpenBLAS admitted, as with --blas.
+// forms it has (peers/gemm_peers.hpp). jsc_bias is forward with the bias that a layer adds, which the others
+// cannot do in the product; jsc_blas, at squares, is jsc with OpenBLAS admitted, as with --blas.
 #include "engine/gemm.hpp"
 
 #include <benchmark/benchmark.h>
@@ -45,8 +45,7 @@ struct Layer {
   Matrix parameter(Index rows, Index cols) { return {arena.array<float>(rows * cols), rows, cols, cols}; }
 };
 
-GemmForm ours(const GemmProblem& p, const Layer& layer, const Execution& execution) {
-  const float* const bias = layer.bias.data;
+GemmForm ours(const GemmProblem& p, const Layer& layer, const float* bias, const Execution& execution) {
   const Matrix to = p.role == GemmRole::forward          ? layer.y
                     : p.role == GemmRole::backward_input ? layer.d_x
                                                          : layer.d_w;
@@ -108,9 +107,9 @@ void product(benchmark::State& state, GemmRole role) {
 
   std::vector<Contestant> contestants;
   std::string label;  // the form that each peer chose
-  const Expected with_bias(problem, layer.bias.data), expected(problem, nullptr);
-  const auto add = [&](const GemmForm& form, const std::string& name, bool exact) {
-    if (!with_bias.met(form, exact)) {
+  const Expected expected(problem, nullptr);
+  const auto add = [&](const GemmForm& form, const Expected& rows, const std::string& name, bool exact) {
+    if (!rows.met(form, exact)) {
       state.SkipWithError(("wrong result: " + name + ", " + form.name).c_str());
       return;
     }
@@ -119,13 +118,16 @@ void product(benchmark::State& state, GemmRole role) {
   for (Isa isa : {Isa::avx512, Isa::avx2}) {
     if (isa > detected_isa()) continue;
     const std::string suffix = isa == detected_isa() ? "" : "_" + std::string(isa_name(isa));
-    add(ours(problem, layer, {isa, threads, false}), "jsc" + suffix, true);
+    add(ours(problem, layer, nullptr, {isa, threads, false}), expected, "jsc" + suffix, true);
     constexpr std::ptrdiff_t kSteps = 1000;
     const double work = run_fma_peak(isa, kSteps);
     if (threads == 1) contestants.push_back({"peak" + suffix, work, [=] { run_fma_peak(isa, kSteps); }});
   }
   if (in == out && out == batch)
-    add(ours(problem, layer, {detected_isa(), threads, true}), "jsc_blas", false);
+    add(ours(problem, layer, nullptr, {detected_isa(), threads, true}), expected, "jsc_blas", false);
+  if (role == GemmRole::forward)
+    add(ours(problem, layer, layer.bias.data, {detected_isa(), threads, false}),
+        Expected(problem, layer.bias.data), "jsc_bias", true);
   const auto add_peer = [&](const std::string& name, const std::vector<GemmForm>& forms) {
     std::vector<Contestant> all;
     for (const GemmForm& form : forms) {

@@ -3,6 +3,7 @@
 // sizes, chosen so that accumulators and operands fill the registers.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "engine/kernels/even_split.hpp"
@@ -11,6 +12,8 @@
 namespace jsc::kernels {
 
 constexpr std::ptrdiff_t kPanel = 6144;           // floats of a packed panel of x (24 KiB of stack, in L1)
+constexpr std::ptrdiff_t kNear = 10240;           // floats of x and y that fit into L1 side by side (40 KiB)
+constexpr std::ptrdiff_t kStreams = 16;           // rows of x that the processor itself reads ahead of use
 constexpr std::ptrdiff_t kPackedWeights = 24576;  // floats of a packed block of a (96 KiB of stack, in L2)
 
 // The row after this one; the compiler is not to see further ahead.
@@ -25,89 +28,117 @@ template <class T>
 // structure, made with wide moves right after it was written with narrow ones, would stall a small layer for
 // longer than it takes.
 
-// R rows of y, C vectors of 16 columns at a time in registers; a multiple of 16 C columns. Rows of y are
-// reached by steps from one to the next: addresses worked out beforehand would not fit into registers, and
-// take longer than a small tile. They are called into L1 while the sums form, or stores would wait for them;
-// if they are needed at once, those of the next tile are.
+// `count` tiles of R rows of y, C vectors of 16 columns at a time in registers; a multiple of 16 C columns.
+// Rows of y are reached by steps from one to the next: addresses worked out beforehand would not fit into
+// registers, and take longer than a small tile. A result larger than L1 is called there while the sums form,
+// or stores would wait for it.
 // a_col = 0 stands for weights packed by pack_weights, tile by tile, [k][R].
 template <class Lanes, int R, int C>
-[[gnu::noinline]] void product_tile(const ProductArgs& p, std::ptrdiff_t row, std::ptrdiff_t begin,
-                                    std::ptrdiff_t end) {
+[[gnu::noinline]] void product_tiles(const ProductArgs& p, std::ptrdiff_t row, std::ptrdiff_t count,
+                                     std::ptrdiff_t begin, std::ptrdiff_t end) {
   using F = typename Lanes::F;
   const bool packed = p.a_col == 0;
   const std::ptrdiff_t a_row = packed ? 1 : p.a_row, a_col = packed ? R : p.a_col;
-  const float* const first = p.a + row * (packed ? p.k : p.a_row);
+  const std::ptrdiff_t a_tile = R * (packed ? p.k : p.a_row);
   const std::ptrdiff_t x_stride = p.x_stride, y_stride = p.y_stride;
-  const float* const start = p.start;
-  const bool accumulate = p.accumulate;
-  const float* x_column = p.x + begin;
-  float* y = p.y + row * y_stride + begin;
-  std::ptrdiff_t n = end - begin;
+  const bool accumulate = p.accumulate, far = (p.m + p.k) * p.n > kNear;
+  bool x_far = row == 0 && p.k > kStreams && far;
+  const float* a_first = p.a + row * (packed ? p.k : p.a_row);
+  const float* start = p.start != nullptr ? p.start + row : nullptr;
+  const float* const x_first = p.x + begin;
+  float* y_first = p.y + row * y_stride + begin;
   do {
-    F acc[R][C];
-    if (accumulate) {
-      const float* from = y;
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r, from = next_row(from, y_stride))
-#pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
-    } else {
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const F value = start != nullptr ? F::set(start[row + r]) : F::zero();
-#pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) acc[r][c] = value;
-      }
-    }
-    float* to = accumulate ? y + R * y_stride : y;
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
-#pragma GCC unroll 8
-      for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
-    const float *a = first, *x = x_column;
-    std::ptrdiff_t k = p.k;
+    const float* x_column = x_first;
+    float* y = y_first;
+    std::ptrdiff_t n = end - begin;
     do {
-      F xs[C];
+      F acc[R][C];
+      if (accumulate) {
+        const float* from = y;
 #pragma GCC unroll 8
-      for (int c = 0; c < C; ++c) xs[c] = F::load(x + 16 * c);
+        for (int r = 0; r < R; ++r, from = next_row(from, y_stride))
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const F weight = F::set(a[r * a_row]);
+          for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
+      } else if (start != nullptr) {
 #pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
+        for (int r = 0; r < R; ++r) {
+          const F value = F::set(start[r]);
+#pragma GCC unroll 8
+          for (int c = 0; c < C; ++c) acc[r][c] = value;
+        }
+      } else {
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+          for (int c = 0; c < C; ++c) acc[r][c] = F::zero();
       }
-      a += a_col;
-      x += x_stride;
-    } while (--k > 0);
-    to = y;
+      if (far) {
+        float* to = accumulate ? y + 16 * C : y;
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
+        for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
 #pragma GCC unroll 8
-      for (int c = 0; c < C; ++c) acc[r][c].store(to + 16 * c);
-    x_column += 16 * C;
-    y += 16 * C;
-  } while ((n -= 16 * C) > 0);
+          for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
+      }
+      const float *a = a_first, *x = x_column;
+      const auto add_products = [&](auto call_next) __attribute__((always_inline)) {
+        std::ptrdiff_t k = p.k;
+        do {
+          F xs[C];
+#pragma GCC unroll 8
+          for (int c = 0; c < C; ++c) xs[c] = F::load(x + 16 * c);
+          if constexpr (decltype(call_next)::value)
+#pragma GCC unroll 8
+            for (int c = 0; c < C; ++c) __builtin_prefetch(x + 16 * (C + c));
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r) {
+            const F weight = F::set(a[r * a_row]);
+#pragma GCC unroll 8
+            for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
+          }
+          a += a_col;
+          x += x_stride;
+        } while (--k > 0);
+      };
+      if (x_far)
+        add_products(std::true_type());
+      else
+        add_products(std::false_type());
+      float* to = y;
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
+#pragma GCC unroll 8
+        for (int c = 0; c < C; ++c) acc[r][c].store(to + 16 * c);
+      x_column += 16 * C;
+      y += 16 * C;
+    } while ((n -= 16 * C) > 0);
+    x_far = false;  // the other rows find x in the cache
+    a_first += a_tile;
+    y_first += R * y_stride;
+    if (start != nullptr) start += R;
+  } while (--count > 0);
 }
 
-// product_tile by its number of rows, at most Rows.
-using ProductTile = void (*)(const ProductArgs&, std::ptrdiff_t row, std::ptrdiff_t begin,
-                             std::ptrdiff_t end);
+// product_tiles by its number of rows, at most Rows.
+using ProductTiles = void (*)(const ProductArgs&, std::ptrdiff_t row, std::ptrdiff_t count,
+                              std::ptrdiff_t begin, std::ptrdiff_t end);
 template <class Lanes, int C, int... R>
-ProductTile product_tile_of(std::ptrdiff_t rows, std::integer_sequence<int, R...>) {
-  static constexpr ProductTile tiles[] = {product_tile<Lanes, R + 1, C>...};
+ProductTiles product_tiles_of(std::ptrdiff_t rows, std::integer_sequence<int, R...>) {
+  static constexpr ProductTiles tiles[] = {product_tiles<Lanes, R + 1, C>...};
   return tiles[rows - 1];
 }
 template <class Lanes, int Rows, int C>
-ProductTile product_tile_of(std::ptrdiff_t rows) {
-  return product_tile_of<Lanes, C>(rows, std::make_integer_sequence<int, Rows>());
+ProductTiles product_tiles_of(std::ptrdiff_t rows) {
+  return product_tiles_of<Lanes, C>(rows, std::make_integer_sequence<int, Rows>());
 }
 
 // All rows of the columns [begin, end), tile by tile; a multiple of 16 C columns.
 template <class Lanes, int Rows, int C>
-void product_tiles(const ProductArgs& p, std::ptrdiff_t begin, std::ptrdiff_t end) {
+void product_rows(const ProductArgs& p, std::ptrdiff_t begin, std::ptrdiff_t end) {
   const EvenSplit tiles(p.m, Rows);
-  for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i)
-    product_tile_of<Lanes, Rows, C>(tiles.size(i))(p, row, begin, end);
+  if (tiles.larger > 0) product_tiles_of<Lanes, Rows, C>(tiles.small + 1)(p, 0, tiles.larger, begin, end);
+  if (tiles.larger < tiles.pieces)
+    product_tiles_of<Lanes, Rows, C>(tiles.small)(p, tiles.larger * (tiles.small + 1),
+                                                  tiles.pieces - tiles.larger, begin, end);
 }
 
 // 16 C columns, or fewer if C is 1, by way of a packed copy of x. Rows of x lie a power of two apart, which
@@ -134,7 +165,7 @@ void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
         (cut ? F::load_first(from, p.n) : F::load(from)).store(panel + (k * C + c) * 16);
       }
     if (!cut) {
-      product_tiles<Lanes, Rows, C>(slice, 0, slice.n);
+      product_rows<Lanes, Rows, C>(slice, 0, slice.n);
     } else {
       const EvenSplit tiles(p.m, Rows);
       for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i) {
@@ -147,7 +178,7 @@ void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
         if (p.accumulate)
           for (std::ptrdiff_t r = 0; r < slice.m; ++r)
             F::load_first(y + r * p.y_stride, p.n).store(cut_y + 16 * r);
-        product_tile_of<Lanes, Rows, 1>(slice.m)(slice, 0, 0, 16);
+        product_tiles_of<Lanes, Rows, 1>(slice.m)(slice, 0, 1, 0, 16);
         for (std::ptrdiff_t r = 0; r < slice.m; ++r)
           F::load(cut_y + 16 * r).store_first(y + r * p.y_stride, p.n);
       }
@@ -163,6 +194,8 @@ void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
 // Wide tiles go through panels of x that stay in L1 while the row tiles read them.
 template <class Lanes, int Rows, int C>
 void product_columns(const ProductArgs& p) {
+  if (p.n % (16 * C) == 0 && (p.m <= Rows || p.n * p.k <= kPanel))  // what follows would come to this, later
+    return product_rows<Lanes, Rows, C>(p, 0, p.n);
   const std::ptrdiff_t wide = p.n / (16 * C) * (16 * C), whole = p.n / 16 * 16;
   if (p.m >= Lanes::kPackRows && p.k >= Lanes::kPackDepth) {
     for (std::ptrdiff_t n = 0; n < wide; n += 16 * C) product_packed<Lanes, Rows, C>(p, n, n + 16 * C);
@@ -173,19 +206,19 @@ void product_columns(const ProductArgs& p) {
       panel = panel < 16 * C ? 16 * C : panel;
     }
     for (std::ptrdiff_t n = 0; n < wide; n += panel)
-      product_tiles<Lanes, Rows, C>(p, n, wide - n < panel ? wide : n + panel);
+      product_rows<Lanes, Rows, C>(p, n, wide - n < panel ? wide : n + panel);
   }
   std::ptrdiff_t done = wide;
   if constexpr (constexpr int D = Lanes::kTallColumns; C > D && D > 1)
     if (done + 16 * D <= whole && p.a_col != 0) {  // packed weights are for tiles of Rows
       done += (whole - done) / (16 * D) * (16 * D);
-      product_tiles<Lanes, Lanes::kTallRows, D>(p, wide, done);
+      product_rows<Lanes, Lanes::kTallRows, D>(p, wide, done);
     }
-  if (C > 1 && done < whole) product_tiles<Lanes, Rows, 1>(p, done, whole);
+  if (C > 1 && done < whole) product_rows<Lanes, Rows, 1>(p, done, whole);
   if (whole < p.n) product_packed<Lanes, Rows, 1>(p, whole, p.n);
 }
 
-// R rows of weights in the order in which product_tile reads them.
+// R rows of weights in the order in which product_tiles reads them.
 template <class Lanes, int R>
 void pack_tile(const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, std::ptrdiff_t depth, float* to) {
   for (std::ptrdiff_t k = 0; k < depth; ++k, a += a_col, to += R)
@@ -232,27 +265,22 @@ void product_blocked(const ProductArgs& p) {
 }
 
 // Few rows need wide tiles, or there are too few chains to hide the latency of fma; a little more than a tile
-// of rows is better taken as one that is taller and narrower.
+// of rows is better taken as one that is taller and narrower. Short sums that start somewhere are better
+// taken a dozen at a time: with twice as many, the processor has no room left to begin the next tile while
+// stores wait for this one, which it needs when the new sums are not just zero.
 template <class Lanes>
 void product(const ProductArgs& p) {
-  constexpr int R = Lanes::kRows, C = Lanes::kColumns;
-  if (p.m > R) {
-    constexpr int T = Lanes::kTallRows, D = Lanes::kTallColumns;
-    if (p.m <= T && p.n % (16 * D) == 0)
-      product_tile_of<Lanes, T, D>(p.m)(p, 0, 0, p.n);
-    else if (p.m <= T)
-      product_columns<Lanes, T, D>(p);
-    else if (p.m * p.k <= Lanes::kLargeWeights)
-      product_columns<Lanes, R, C>(p);
-    else
-      product_blocked<Lanes, R, C>(p);
-  } else if (p.m < 4) {
+  constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
+  if (p.m < 4)
     product_columns<Lanes, 3, Lanes::kWideColumns>(p);
-  } else if (p.n % (16 * C) == 0) {  // what follows would come to this, later
-    product_tile_of<Lanes, R, C>(p.m)(p, 0, 0, p.n);
-  } else {
+  else if (p.m * p.k > Lanes::kLargeWeights)
+    product_blocked<Lanes, R, C>(p);
+  else if (p.m > T && p.start != nullptr && p.k < Lanes::kLongSums)
+    product_columns<Lanes, R, D>(p);
+  else if (p.m % T == 0 || (p.m > R && p.m < T))
+    product_columns<Lanes, T, D>(p);
+  else
     product_columns<Lanes, R, C>(p);
-  }
 }
 
 }  // namespace jsc::kernels

@@ -22,7 +22,8 @@ struct Lanes {
   static F sum_sixteen(const float* lanes) { return lanes_avx2::sum_sixteen(lanes); }
   static constexpr int kRows = 6, kColumns = 1, kWideColumns = 2;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of slightly more rows
-  static constexpr int kPackRows = 64, kPackDepth = 32;            // product: x is packed from here on
+  static constexpr int kLongSums = 64;                             // product: where a start costs little
+  static constexpr int kPackRows = 64, kPackDepth = 256;           // product: x is packed from here on
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
   static constexpr int kSumRows = 3, kSumColumns = 4;      // product_transposed: rows of a by rows of b
 };
