@@ -174,6 +174,9 @@ inline F32x16 to_float(I32x16 a) {
 inline I32x16 to_int(F32x16 a) {
   return {_mm512_cvttps_epi32(a.v)};
 }
+inline F32x16 scale_by_power_of_two(F32x16 y, F32x16 n) {
+  return {_mm512_scalef_ps(y.v, n.v)};
+}
 inline I32x16 bits(F32x16 a) {
   return {_mm512_castps_si512(a.v)};
 }

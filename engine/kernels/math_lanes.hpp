@@ -10,12 +10,19 @@ auto power_of_two(I n) {
   return from_bits(shift_left<23>(n + I::set(127)));
 }
 
+// y 2^n, rounded once; y in [1/2, 2), n whole, in [-252, 254]. Two factors, so that neither is subnormal or
+// infinite. (lanes_avx512.hpp has an instruction for it.)
+template <class F>
+[[gnu::always_inline]] inline F scale_by_power_of_two(F y, F n) {
+  const auto whole = to_int(n), half = shift_right<1>(whole);
+  return y * power_of_two(half) * power_of_two(whole - half);
+}
+
 // e^x = 2^n e^r with n = round(x / ln 2) and r = x - n ln 2, |r| <= 0.3466, where ln 2 is a float and its
-// remainder, each taken off by one fma. 2^n is applied in two factors, so that a subnormal result is rounded
-// once. The coefficients here and below are those of Moshier's Cephes (expf, logf).
+// remainder, each taken off by one fma. The coefficients here and below are those of Moshier's Cephes (expf,
+// logf).
 template <class F>
 [[gnu::always_inline]] inline F exp_lanes(F x) {
-  using I = decltype(bits(x));
   const auto ordered = x == x;
   // Beyond these the result is 0 or inf; the bounds keep n in range.
   const F a = min(max(select(ordered, x, F::zero()), F::set(-104.0F)), F::set(89.0F));
@@ -28,9 +35,7 @@ template <class F>
   p = fma(p, r, F::set(1.6666665459e-1F));
   p = fma(p, r, F::set(5.0000001201e-1F));
   const F y = fma(p, r * r, r) + F::set(1.0F);
-  const I whole = to_int(n);
-  const I half = shift_right<1>(whole);
-  return select(ordered, y * power_of_two(half) * power_of_two(whole - half), x);
+  return select(ordered, scale_by_power_of_two(y, n), x);
 }
 
 // log x = e ln 2 + log(1 + f) with x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)).
