@@ -160,6 +160,7 @@ void product(benchmark::State& state, GemmRole role) {
     }
     if (threads == 1 && detected_isa() == Isa::avx512)
       state.counters["jsc_avx2/peak_avx2"] = race.ratio("jsc_avx2", "peak_avx2");
+    if (role == GemmRole::forward) state.counters["jsc_bias/jsc"] = race.ratio("jsc_bias", "jsc");
     if (state.counters.contains("jsc_blas"))
       state.counters["jsc_blas/openblas"] = race.ratio("jsc_blas", "openblas");
     state.SetIterationTime(flops / (race.rate("jsc")));

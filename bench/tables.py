@@ -67,6 +67,17 @@ def print_training(figures, targets):
                 ("network", "threads", "batch", "jsc", "LibTorch", "PyTorch", "/ LibTorch", "/ PyTorch", "GFLOP/s"), rows)  # fmt: skip
     rows = []
     for network in NETWORKS:
+        for batch in (1024, 4096):
+            one, two = f"{network}/{batch}/1", f"{network}/{batch}/2/jsc"
+            if gain := figures.ratio(two, f"{one}/jsc"):
+                beside = figures.ratio(f"{one}/beside", f"{one}/jsc")
+                rows.append([network, str(batch), rate(figures.figure(f"{one}/jsc"), 1e3, 0), rate(figures.figure(two), 1e3, 0),
+                             times(gain, 2), f"{2 * beside.median:.2f}" if beside else ""])
+    print_table("Training with 2 threads, thousand samples/s (spread), and how many times 1 thread: one network by 2 threads, and two "
+                "networks at once with nothing in common, each by its own thread",
+                ("network", "batch", "1 thread", "2 threads", "/ 1 thread", "two networks / one"), rows)  # fmt: skip
+    rows = []
+    for network in NETWORKS:
         case = f"{network}/1024/1"
         if figures.figure(f"{case}/evaluate"):
             rows.append([network] + [rate(figures.figure(f"{case}/{who}"), 1e6) for who in ("evaluate", "frozen")]
@@ -99,7 +110,7 @@ def print_gemm(figures, targets):
                 return [f"{case} {counter}" for case in layers if f"{case} {counter}" in figures]
 
             mean = {counter: figures.mean(ratios(counter))
-                    for counter in ("jsc/libxsmm", "jsc/onednn", "jsc/openblas", "jsc/peak", "jsc_avx2/peak_avx2")}  # fmt: skip
+                    for counter in ("jsc/libxsmm", "jsc/onednn", "jsc/openblas", "jsc/peak", "jsc_avx2/peak_avx2", "jsc_bias/jsc")}  # fmt: skip
             worst = min((figures.figure(name).median for name in ratios("jsc/libxsmm")), default=None)
             if threads == "2":
                 gains = Section({case: [two / one for two, one in zip(figures[f"{case} jsc"], figures[f"{case[:-1]}1 jsc"])]
@@ -111,7 +122,7 @@ def print_gemm(figures, targets):
             if not layers:
                 continue
             rows.append([role, times(mean["jsc/libxsmm"], 2), f"{worst:.2f}" if worst else ""]
-                        + [times(mean[peer], 2) for peer in ("jsc/onednn", "jsc/openblas", "jsc/peak", "jsc_avx2/peak_avx2")])  # fmt: skip
+                        + [times(mean[peer], 2) for peer in ("jsc/onednn", "jsc/openblas", "jsc/peak", "jsc_avx2/peak_avx2", "jsc_bias/jsc")])  # fmt: skip
             if worst:
                 targets.least(f"{role}, against the best of libxsmm, mean", mean["jsc/libxsmm"].median, 1, "{:.2f}")
                 targets.least(f"{role}, against the best of libxsmm, worst", worst, 0.85, "{:.2f}")
@@ -121,7 +132,7 @@ def print_gemm(figures, targets):
                 targets.least(f"{role} by AVX2, share of its FMA peak, mean", mean["jsc_avx2/peak_avx2"].median, 0.8, "{:.2f}")
         if threads == "1":
             print_table("Products of layers, 1 thread, geometric means over the layers and batch sizes",
-                        ("role", "/ libxsmm", "worst", "/ oneDNN", "/ OpenBLAS", "of peak", "AVX2, of its peak"), rows)  # fmt: skip
+                        ("role", "/ libxsmm", "worst", "/ oneDNN", "/ OpenBLAS", "of peak", "AVX2, of its peak", "with bias / without"), rows)  # fmt: skip
         else:
             print_table("Products of layers, 2 threads (each of its peers too), geometric means, and against jsc's own 1 thread",
                         ("role", "/ oneDNN", "/ OpenBLAS", "/ 1 thread"), rows)  # fmt: skip

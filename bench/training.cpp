@@ -8,8 +8,10 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cmath>
 #include <numeric>
+#include <thread>
 
 #include "apps/data/emulator.hpp"
 #include "apps/data/scaler.hpp"
@@ -133,6 +135,19 @@ void time_jsc(benchmark::State& state, const std::string& network, Index batch, 
   time_steps(state, trainer, batch, graph);
 }
 
+// One thread while another trains a network of its own: twice this rate is what two cores can give, however
+// the work of one step is shared between them.
+void time_beside_another(benchmark::State& state, const std::string& network, Index batch) {
+  std::atomic<bool> done{false};
+  const std::jthread other([&] {
+    Graph graph = new_network(network);
+    JscTrainer trainer(graph, batch, 1);
+    while (!done) trainer.step();
+  });
+  time_jsc(state, network, batch, 1);
+  done = true;
+}
+
 #ifdef JSC_BENCH_LIBTORCH
 
 // The mean loss of an epoch from equal weights over different shuffles: 147,456 samples, so chance alone
@@ -165,6 +180,11 @@ void register_network(const std::string& network) {
   benchmark::RegisterBenchmark(fmt::format("{}/{}/1/evaluate", network, kEvaluationBatch).c_str(),
                                time_evaluation, network, kEvaluationBatch)
       ->Unit(benchmark::kMicrosecond);
+  if (std::thread::hardware_concurrency() > 1)
+    for (const Index batch : {1024, 4096})
+      benchmark::RegisterBenchmark(fmt::format("{}/{}/1/beside", network, batch).c_str(), time_beside_another,
+                                   network, batch)
+          ->Unit(benchmark::kMicrosecond);
   for (const int threads : {1, 2})
     for (const Index batch : {32, 64, 256, 1024, 4096}) {
       if (threads > 1 && batch < 1024) continue;
