@@ -269,7 +269,7 @@ void product_blocked(const ProductArgs& p) {
 // taken a dozen at a time: with twice as many, the processor has no room left to begin the next tile while
 // stores wait for this one, which it needs when the new sums are not just zero.
 template <class Lanes>
-void product(const ProductArgs& p) {
+[[gnu::noinline]] void product_any(const ProductArgs& p) {
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
   if (p.m < 4)
     product_columns<Lanes, 3, Lanes::kWideColumns>(p);
@@ -281,6 +281,18 @@ void product(const ProductArgs& p) {
     product_columns<Lanes, T, D>(p);
   else
     product_columns<Lanes, R, C>(p);
+}
+
+// What product_any would come to for most small layers, before it has asked all its questions.
+template <class Lanes>
+void product(const ProductArgs& p) {
+  constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
+  if (p.n % (16 * C) == 0 && p.n * p.k <= kPanel) {
+    if (p.m <= R && p.m >= 4) return product_tiles_of<Lanes, R, C>(p.m)(p, 0, 1, 0, p.n);
+    if (p.m == T || (p.m % T == 0 && p.start == nullptr && p.m * p.k <= Lanes::kLargeWeights))
+      return product_tiles<Lanes, T, D>(p, 0, p.m / T, 0, p.n);
+  }
+  product_any<Lanes>(p);
 }
 
 }  // namespace jsc::kernels
