@@ -88,6 +88,7 @@ inline F32x16 operator/(F32x16 a, F32x16 b) {
   return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
 }
 using Divisor = PlainDivisor<F32x16>;
+using Total = PlainTotal<F32x16>;
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }

@@ -123,18 +123,32 @@ class Divisor {
     const unsigned zero = _mm512_testn_epi32_mask(bits, bits);  // not -0, whose sign the sums would lose
     if (!d.ordinary_ || (within(_mm512_abs_ps(a.v), 0x1p-90F, 0x1p+90F) | zero) != 0xffff) [[unlikely]]
       return a / d.b_;
-    const __m512 q = _mm512_mul_ps(a.v, d.reciprocal_.v);
-    const __m512 faithful = _mm512_fmadd_ps(_mm512_fnmadd_ps(d.b_.v, q, a.v), d.reciprocal_.v, q);
-    return {_mm512_fmadd_ps(_mm512_fnmadd_ps(d.b_.v, faithful, a.v), d.reciprocal_.v, faithful)};
+    return d.quotient(a);
   }
 
- private:
+ protected:
   static unsigned within(__m512 x, float low, float high) {
     return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, _mm512_set1_ps(low), _CMP_GE_OQ), x,
                                    _mm512_set1_ps(high), _CMP_LE_OQ);
   }
+  F32x16 quotient(F32x16 a) const {
+    const __m512 q = _mm512_mul_ps(a.v, reciprocal_.v);
+    const __m512 faithful = _mm512_fmadd_ps(_mm512_fnmadd_ps(b_.v, q, a.v), reciprocal_.v, q);
+    return {_mm512_fmadd_ps(_mm512_fnmadd_ps(b_.v, faithful, a.v), reciprocal_.v, faithful)};
+  }
   F32x16 b_, reciprocal_;
   bool ordinary_;
+};
+
+// A total that divides its parts, from `least` up to itself, so that one look is enough for all of them.
+class Total : Divisor {
+ public:
+  Total(F32x16 b, F32x16 least) : Divisor(b) {
+    ordinary_ = ordinary_ && within(least.v, 0x1p-90F, 0x1p+20F) == 0xffff;
+  }
+  friend F32x16 operator/(F32x16 a, const Total& total) {
+    return total.ordinary_ ? total.quotient(a) : a / total.b_;
+  }
 };
 
 inline F32x16 select_first(std::ptrdiff_t n, F32x16 a, F32x16 b) {

@@ -88,6 +88,7 @@ inline F32x16 operator/(F32x16 a, F32x16 b) {
   JSC_LANEWISE(F32x16, a.v[i] / b.v[i]);
 }
 using Divisor = PlainDivisor<F32x16>;
+using Total = PlainTotal<F32x16>;
 inline F32x16 fma(F32x16 a, F32x16 b, F32x16 c) {
   JSC_LANEWISE(F32x16, std::fma(a.v[i], b.v[i], c.v[i]));
 }  // a·b + c, one rounding

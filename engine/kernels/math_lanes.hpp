@@ -23,9 +23,8 @@ template <class F>
 // logf).
 template <class F>
 [[gnu::always_inline]] inline F exp_lanes(F x) {
-  const auto ordered = x == x;
-  // Beyond these the result is 0 or inf; the bounds keep n in range.
-  const F a = min(max(select(ordered, x, F::zero()), F::set(-104.0F)), F::set(89.0F));
+  // Beyond these the result is 0 or inf; the bounds keep n in range, and max gives the lower one for NaN.
+  const F a = min(max(x, F::set(-104.0F)), F::set(89.0F));
   const F n = round_even(a * F::set(0x1.715476p+0F));
   const F r = fma(n, F::set(0x1.05c610p-29F), fma(n, F::set(-0x1.62e430p-1F), a));
   F p = F::set(1.9875691500e-4F);
@@ -35,7 +34,7 @@ template <class F>
   p = fma(p, r, F::set(1.6666665459e-1F));
   p = fma(p, r, F::set(5.0000001201e-1F));
   const F y = fma(p, r * r, r) + F::set(1.0F);
-  return select(ordered, scale_by_power_of_two(y, n), x);
+  return select(x == x, scale_by_power_of_two(y, n), x);
 }
 
 // log x = e ln 2 + log(1 + f) with x = 2^e (1 + f), 1 + f in [sqrt(1/2), sqrt(2)).

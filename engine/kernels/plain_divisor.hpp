@@ -1,4 +1,5 @@
-// A divisor of many lanes, where dividing is fast enough; lanes_avx512.hpp has one that does better.
+// A divisor of many lanes, and a total that divides its parts, the least of which is named, where dividing is
+// fast enough; lanes_avx512.hpp has some that do better.
 #pragma once
 
 namespace jsc {
@@ -11,6 +12,12 @@ class PlainDivisor {
 
  private:
   F b_;
+};
+
+template <class F>
+class PlainTotal : public PlainDivisor<F> {
+ public:
+  PlainTotal(F b, F /*least*/) : PlainDivisor<F>(b) {}
 };
 
 }  // namespace jsc

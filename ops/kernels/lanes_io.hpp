@@ -3,6 +3,7 @@
 //
 // Every kernel is a template over `L`, which each ops_kernels_*.cpp defines from the lanes of its ISA:
 //   struct Lanes { using F32 = F32x16; using I32 = I32x16; using Mask = Mask16; using Divisor = Divisor;
+//                  using Total = Total;
 //                  static Mask first(int n); ... };
 // L is a type of that one file, so no instance made with AVX-512 flags can be picked by the linker elsewhere.
 #pragma once

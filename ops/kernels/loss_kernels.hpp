@@ -14,13 +14,14 @@ void softmax_forward(Index classes, Index n, const float* x, Index x_stride, flo
   for_each_group<L>(n, [&](Index i, auto group) {
     F32 highest = group.load(x + i);
     for (Index c = 1; c < classes; ++c) highest = max(highest, group.load(x + c * x_stride + i));
-    F32 total = F32::zero();
+    F32 total = F32::zero(), least = F32::set(1.0F);
     for (Index c = 0; c < classes; ++c) {
       const F32 e = L::exp(group.load(x + c * x_stride + i) - highest);
       total = total + e;
+      least = min(e, least);
       group.store(y + c * y_stride + i, e);
     }
-    const typename L::Divisor by_total(total);
+    const typename L::Total by_total(total, least);
     for (Index c = 0; c < classes; ++c) {
       float* p = y + c * y_stride + i;
       group.store(p, group.load(p) / by_total);
@@ -66,12 +67,14 @@ CrossEntropySums cross_entropy_forward(const CrossEntropyTarget& target, Index n
     correct += count((predicted == label) & group.mask());
 
     F32 total = F32::zero(), label_t = F32::zero(), label_weight = F32::zero(), weighted_t = F32::zero();
+    F32 least = F32::set(1.0F);
     for (Index c = 0; c < target.classes; ++c) {
       const F32 t = group.load(x + c * x_stride + i) - highest;
       const F32 e = L::exp(t);
       const F32 w = F32::set(target.class_weights[c]);
       const auto is_label = label == I32::set(static_cast<std::int32_t>(c));
       total = total + e;
+      least = min(e, least);
       label_t = select(is_label, t, label_t);
       label_weight = select(is_label, w, label_weight);
       weighted_t = fma(w, t, weighted_t);
@@ -85,7 +88,7 @@ CrossEntropySums cross_entropy_forward(const CrossEntropyTarget& target, Index n
     loss = loss + group.only(sample);
     weights = weights + group.only(label_weight);
     if (probabilities == nullptr) return;
-    const typename L::Divisor by_total(total);
+    const typename L::Total by_total(total, least);
     for (Index c = 0; c < target.classes; ++c) {
       float* p = probabilities + c * probabilities_stride + i;
       group.store(p, group.load(p) / by_total);

@@ -14,6 +14,7 @@ struct Lanes {
   using I32 = lanes_avx2::I32x16;
   using Mask = lanes_avx2::Mask16;
   using Divisor = lanes_avx2::Divisor;
+  using Total = lanes_avx2::Total;
   static Mask first(int n) { return lanes_avx2::first_lanes(n); }
   static float sum(F32 v) { return lanes_avx2::sum(v); }
   static F32 exp(F32 x) { return exp_lanes(x); }

@@ -14,6 +14,7 @@ struct Lanes {
   using I32 = lanes_avx512::I32x16;
   using Mask = lanes_avx512::Mask16;
   using Divisor = lanes_avx512::Divisor;
+  using Total = lanes_avx512::Total;
   static Mask first(int n) { return lanes_avx512::first_lanes(n); }
   static float sum(F32 v) { return lanes_avx512::sum(v); }
   static F32 exp(F32 x) { return exp_lanes(x); }

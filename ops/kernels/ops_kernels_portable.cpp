@@ -14,6 +14,7 @@ struct Lanes {
   using I32 = lanes_portable::I32x16;
   using Mask = lanes_portable::Mask16;
   using Divisor = lanes_portable::Divisor;
+  using Total = lanes_portable::Total;
   static Mask first(int n) { return lanes_portable::first_lanes(n); }
   static float sum(F32 v) { return lanes_portable::sum(v); }
   static F32 exp(F32 x) { return exp_lanes(x); }
