@@ -1,6 +1,6 @@
 // Kernels of batch normalization over one block of samples, all features in one call. See kernels.inc and
-// lanes_io.hpp. Sums keep 16 lanes and end in the lanes' fixed tree (engine/threads.hpp); several rows go
-// side by side, since the additions of one wait for each other.
+// lanes_io.hpp. Sums keep 16 lanes and end in the lanes' fixed tree (engine/threads.hpp), which is worked out
+// for 16 rows at once; several rows go side by side, since the additions of one wait for each other.
 #pragma once
 
 #include "ops/kernels/lanes_io.hpp"
@@ -19,27 +19,59 @@ inline void for_row_runs(Index rows, const Visit& visit) {
   for (; row < rows; ++row) visit.template operator()<1>(row);
 }
 
+// The trees of 16 rows' sums, or of fewer.
+template <class L>
+class RowSums {
+ public:
+  void put(Index row, typename L::F32 sum) { L::put_lanes(sum, lanes_, static_cast<int>(row)); }
+  typename L::F32 totals() const { return L::sum_sixteen(lanes_); }
+
+ private:
+  alignas(kAlignment) float lanes_[kLanes * kLanes] = {};
+};
+
+// Calls visit(first, rows) for runs of up to 16 rows.
+template <class Visit>
+inline void for_sixteen_rows(Index rows, const Visit& visit) {
+  for (Index first = 0; first < rows; first += kLanes)
+    visit(first, rows - first < kLanes ? rows - first : kLanes);
+}
+
 template <class L>
 void moments(Index rows, Index n, const float* x, Index x_stride, float* sums, float* squares) {
   using F32 = typename L::F32;
-  for_row_runs(rows, [&]<Index R>(Index row) {
-    const float* first = x + row * x_stride;
-    F32 total[R], square[R], mean[R];
-    for (Index r = 0; r < R; ++r) total[r] = square[r] = F32::zero();
-    for_each_group<L>(n, [&](Index i, auto group) {
-      for (Index r = 0; r < R; ++r) total[r] = total[r] + group.load(first + r * x_stride + i);
+  for_sixteen_rows(rows, [&](Index first, Index sixteen) {
+    const float* const first_x = x + first * x_stride;
+    RowSums<L> total_lanes, square_lanes;
+    for_row_runs(sixteen, [&]<Index R>(Index row) {
+      const float* from = first_x + row * x_stride;
+      F32 total[R];
+      for (Index r = 0; r < R; ++r) total[r] = F32::zero();
+      for_each_group<L>(n, [&](Index i, auto group) {
+        for (Index r = 0; r < R; ++r) total[r] = total[r] + group.load(from + r * x_stride + i);
+      });
+      for (Index r = 0; r < R; ++r) total_lanes.put(row + r, total[r]);
     });
-    for (Index r = 0; r < R; ++r) {
-      sums[row + r] = L::sum(total[r]);
-      mean[r] = F32::set(sums[row + r] / static_cast<float>(n));
-    }
-    for_each_group<L>(n, [&](Index i, auto group) {
+    const F32 totals = total_lanes.totals();
+    totals.store_first(sums + first, sixteen);
+    alignas(kAlignment) float means[kLanes];
+    (totals / F32::set(static_cast<float>(n))).store(means);
+    for_row_runs(sixteen, [&]<Index R>(Index row) {
+      const float* from = first_x + row * x_stride;
+      F32 mean[R], square[R];
       for (Index r = 0; r < R; ++r) {
-        const F32 d = group.only(group.load(first + r * x_stride + i) - mean[r]);
-        square[r] = fma(d, d, square[r]);
+        mean[r] = F32::set(means[row + r]);
+        square[r] = F32::zero();
       }
+      for_each_group<L>(n, [&](Index i, auto group) {
+        for (Index r = 0; r < R; ++r) {
+          const F32 d = group.only(group.load(from + r * x_stride + i) - mean[r]);
+          square[r] = fma(d, d, square[r]);
+        }
+      });
+      for (Index r = 0; r < R; ++r) square_lanes.put(row + r, square[r]);
     });
-    for (Index r = 0; r < R; ++r) squares[row + r] = L::sum(square[r]);
+    square_lanes.totals().store_first(squares + first, sixteen);
   });
 }
 
@@ -96,34 +128,39 @@ template <class L>
 void batch_norm_sums(Index rows, Index n, const NormalizeRows& norm, const float* x, Index x_stride,
                      const float* d_y, Index d_y_stride, float* plain, float* centered) {
   using F32 = typename L::F32;
-  for_row_runs(rows, [&]<Index R>(Index row) {
-    const float* first_x = x + row * x_stride;
-    const float* first_d = d_y + row * d_y_stride;
-    NormalizeLanes<L> k[R];
-    F32 sum_d[R], sum_dx[R];
-    for (Index r = 0; r < R; ++r) {
-      k[r] = NormalizeLanes<L>(norm, row + r);
-      sum_d[r] = sum_dx[r] = F32::zero();
-    }
-    const auto add = [&](auto relu) {
-      for_each_group<L>(n, [&](Index i, auto group) {
-        for (Index r = 0; r < R; ++r) {
-          const F32 c = group.load(first_x + r * x_stride + i) - k[r].mean;
-          F32 d = group.load(first_d + r * d_y_stride + i);  // 0 in the lanes that do not exist
-          if constexpr (relu.value) d = k[r].through_relu(c, d);
-          sum_d[r] = sum_d[r] + d;
-          sum_dx[r] = fma(d, c, sum_dx[r]);
-        }
-      });
-    };
-    if (norm.relu)
-      add(std::true_type{});
-    else
-      add(std::false_type{});
-    for (Index r = 0; r < R; ++r) {
-      plain[row + r] = L::sum(sum_d[r]);
-      centered[row + r] = L::sum(sum_dx[r]);
-    }
+  for_sixteen_rows(rows, [&](Index first, Index sixteen) {
+    RowSums<L> plain_lanes, centered_lanes;
+    for_row_runs(sixteen, [&]<Index R>(Index row) {
+      const float* from_x = x + (first + row) * x_stride;
+      const float* from_d = d_y + (first + row) * d_y_stride;
+      NormalizeLanes<L> k[R];
+      F32 sum_d[R], sum_dx[R];
+      for (Index r = 0; r < R; ++r) {
+        k[r] = NormalizeLanes<L>(norm, first + row + r);
+        sum_d[r] = sum_dx[r] = F32::zero();
+      }
+      const auto add = [&](auto relu) {
+        for_each_group<L>(n, [&](Index i, auto group) {
+          for (Index r = 0; r < R; ++r) {
+            const F32 c = group.load(from_x + r * x_stride + i) - k[r].mean;
+            F32 d = group.load(from_d + r * d_y_stride + i);  // 0 in the lanes that do not exist
+            if constexpr (relu.value) d = k[r].through_relu(c, d);
+            sum_d[r] = sum_d[r] + d;
+            sum_dx[r] = fma(d, c, sum_dx[r]);
+          }
+        });
+      };
+      if (norm.relu)
+        add(std::true_type{});
+      else
+        add(std::false_type{});
+      for (Index r = 0; r < R; ++r) {
+        plain_lanes.put(row + r, sum_d[r]);
+        centered_lanes.put(row + r, sum_dx[r]);
+      }
+    });
+    plain_lanes.totals().store_first(plain + first, sixteen);
+    centered_lanes.totals().store_first(centered + first, sixteen);
   });
 }
 
