@@ -55,17 +55,16 @@ Variable Tape::output(Index rows, Index cols, std::initializer_list<Variable> in
 void Tape::append(const Record& record) {
   at(record.output).name = record.name;
   steps_.push_back(record);
-  forward_done_ = false;
+  forward_done_ = forward_plan_.complete = backward_plan_.complete = false;
 }
 
 void Tape::reset() {
-  drop_scheduled();
   arena_.reset();
   slots_.clear();
   steps_.clear();
   parameters_.clear();
   annotations_.clear();
-  forward_done_ = false;
+  forward_done_ = forward_plan_.complete = backward_plan_.complete = false;
 }
 
 const Annotation* Tape::exact(Variable v) const {
@@ -75,18 +74,22 @@ const Annotation* Tape::exact(Variable v) const {
 }
 
 void Tape::forward() {
-  drop_scheduled();  // what a step that threw left behind
-  for (const Record& record : steps_) {
-    if (record.forward != nullptr) {
-      run_scheduled();
-      record.forward(record.step, *this);
-      continue;
+  if (forward_plan_.complete) {
+    run(forward_plan_);
+  } else {
+    Plan& plan = forward_plan_;
+    start(plan);
+    for (const Record& record : steps_) {
+      if (record.forward != nullptr) {
+        plan_step(plan, {record.step, nullptr, record.forward});
+        continue;
+      }
+      for (Variable input : record.inputs) finish_before_use(plan, input);
+      plan_step(plan, record, *record.forward_passes);
+      if (record.forward_passes->finish != nullptr) at(record.output).phase = plan.phases.size() + 1;
     }
-    for (Variable input : record.inputs) finish_before_use(input);
-    schedule(record, *record.forward_passes);
-    if (record.forward_passes->finish != nullptr) mark_unfinished(record.output);
+    complete(plan);
   }
-  run_scheduled();
   forward_done_ = true;
 }
 
@@ -100,66 +103,111 @@ void Tape::backward(Variable loss) {
     fail("backward: there is no forward pass to differentiate (run forward() before each backward())");
   forward_done_ = false;
 
-  drop_scheduled();
-  for (Slot& slot : slots_) slot.written = false;
   at(loss).gradient(0, 0) = 1.0F;
+  next_whole_sink_ = 0;
+  if (backward_plan_.complete && planned_loss_.id == loss.id) return run(backward_plan_);
+  Plan& plan = backward_plan_;
+  start(plan);
+  planned_loss_ = loss;
+  whole_sinks_.clear();
+  for (Slot& slot : slots_) slot.written = false;
   at(loss).written = true;
   for (auto record = steps_.rbegin(); record != steps_.rend(); ++record) {
     if (!at(record->output).written) continue;
     if (record->backward != nullptr) {
-      run_scheduled();
-      record->backward(record->step, *this);
+      plan_step(plan, {record->step, nullptr, record->backward});
       continue;
     }
-    finish_before_use(record->output);
+    finish_before_use(plan, record->output);
     for (std::size_t i = 0; i < record->inputs.size(); ++i) {
-      finish_before_use(record->inputs[i]);
-      record->sinks[i] = record->inputs[i] ? sink(record->inputs[i]) : Sink{{}, false};
+      finish_before_use(plan, record->inputs[i]);
+      record->sinks[i] = record->inputs[i] ? new_sink(record->inputs[i]) : Sink{{}, false};
     }
-    schedule(*record, *record->backward_passes);
+    plan_step(plan, *record, *record->backward_passes);
     if (record->backward_passes->finish == nullptr) continue;
     for (Variable input : record->whole_inputs)
-      if (input && needs_gradient(input)) mark_unfinished(input);
+      if (input && needs_gradient(input)) at(input).phase = plan.phases.size() + 1;
   }
-  run_scheduled();
+  complete(plan);
 }
 
-// Lines up the passes of a step behind those that wait, after running them if it has to wait for all samples.
-void Tape::schedule(const Record& record, const Passes& passes) {
-  if (record.samples != scheduled_samples_) run_scheduled();
-  scheduled_samples_ = record.samples;
+// Plans are made while they are run for the first time, since only then steps of the first kind tell which
+// sinks they want.
+void Tape::start(Plan& plan) {
+  plan.complete = false;
+  plan.phases.clear();
+  plan.calls.clear();
+  plan.passes.clear();
+  plan.finishes.clear();
+  plan.samples = plan.rows = 0;
+  for (Slot& slot : slots_) slot.phase = 0;
+}
+
+// Lines up the passes of a step behind those of the phase, in the next one if it has to wait for all samples.
+void Tape::plan_step(Plan& plan, const Record& record, const Passes& passes) {
+  if (record.samples != plan.samples) end_phase(plan);
+  plan.samples = record.samples;
   if (passes.sum != nullptr) {
-    scheduled_rows_ += value(record.output).rows;
-    scheduled_.push_back({record.step, record.sinks, passes.sum});
-    run_scheduled();
+    plan.rows += value(record.output).rows;
+    plan.passes.push_back({record.step, record.sinks, passes.sum});
+    end_phase(plan);
   }
-  if (passes.combine != nullptr) passes.combine(record.step, *this, record.sinks);
-  scheduled_rows_ += value(record.output).rows;
-  scheduled_.push_back({record.step, record.sinks, passes.run});
-  if (passes.finish != nullptr) to_finish_.push_back({record.step, record.sinks, passes.finish});
+  if (passes.combine != nullptr) plan.calls.push_back({record.step, record.sinks, passes.combine});
+  plan.rows += value(record.output).rows;
+  plan.passes.push_back({record.step, record.sinks, passes.run});
+  if (passes.finish != nullptr) plan.finishes.push_back({record.step, record.sinks, passes.finish});
 }
 
-void Tape::run_scheduled() {
-  if (scheduled_.empty()) return;
-  const Index samples = scheduled_samples_;
-  const bool worth = scheduled_rows_ * samples >= kValuesWorthThreads;
-  parallel_for(worth ? execution_.threads : 1, block_count(samples), [&](Index number) {
+void Tape::plan_step(Plan& plan, const Call& whole) {
+  end_phase(plan);
+  plan.calls.push_back(whole);
+  end_phase(plan);
+}
+
+void Tape::end_phase(Plan& plan) {
+  const bool worth = plan.rows * plan.samples >= kValuesWorthThreads;
+  plan.phases.push_back(
+      {plan.calls.size(), plan.passes.size(), plan.samples, worth ? execution_.threads : 1});
+  run(plan, plan.phases.size() - 1);
+  plan.calls.insert(plan.calls.end(), plan.finishes.begin(), plan.finishes.end());
+  plan.finishes.clear();
+  plan.rows = 0;
+}
+
+void Tape::complete(Plan& plan) {
+  end_phase(plan);
+  end_phase(plan);  // what the last one finishes
+  plan.complete = true;
+}
+
+void Tape::run(const Plan& plan, std::size_t phase) {
+  const auto [calls_end, passes_end, samples, threads] = plan.phases[phase];
+  const Phase before = phase == 0 ? Phase{} : plan.phases[phase - 1];
+  for (std::size_t i = before.calls_end; i < calls_end; ++i)
+    plan.calls[i].run(plan.calls[i].step, *this, plan.calls[i].sinks);
+  if (before.passes_end == passes_end) return;
+  parallel_for(threads, block_count(samples), [&, samples = samples, passes_end = passes_end](Index number) {
     const SampleBlock block = sample_block(number, samples);
-    for (const Pass& pass : scheduled_) pass.run(pass.step, *this, pass.sinks, block);
+    for (std::size_t i = before.passes_end; i < passes_end; ++i)
+      plan.passes[i].run(plan.passes[i].step, *this, plan.passes[i].sinks, block);
   });
-  for (const Finish& finish : to_finish_) finish.run(finish.step, *this, finish.sinks);
-  drop_scheduled();
 }
 
-void Tape::drop_scheduled() {
-  for (Variable v : unfinished_) at(v).unfinished = false;
-  scheduled_.clear();
-  scheduled_rows_ = 0;
-  to_finish_.clear();
-  unfinished_.clear();
+void Tape::run(const Plan& plan) {
+  for (std::size_t phase = 0; phase < plan.phases.size(); ++phase) run(plan, phase);
 }
 
 Tape::Sink Tape::sink(Variable input) {
+  if (backward_plan_.complete) {
+    JSC_ASSERT(next_whole_sink_ < whole_sinks_.size() &&
+               whole_sinks_[next_whole_sink_].d.data == at(input).gradient.data);
+    return whole_sinks_[next_whole_sink_++];
+  }
+  whole_sinks_.push_back(new_sink(input));
+  return whole_sinks_.back();
+}
+
+Tape::Sink Tape::new_sink(Variable input) {
   Slot& slot = at(input);
   if (!slot.gradient) return {{}, false};
   const bool accumulate = slot.written;

@@ -29,6 +29,9 @@
 //   void finish_backward(Tape&, Tape::Sinks) const  the same of the other direction.
 // A block runs through as many steps as it can before the next block does, while its values are in the cache;
 // the blocks are spread over the threads; only combine_* and steps of the first kind wait for all blocks.
+//
+// What runs when follows from the steps and the loss alone, so the first run of each direction notes it down
+// (Plan) and those after it go by the notes.
 #pragma once
 
 #include <algorithm>
@@ -87,8 +90,8 @@ class Tape {
     append({name,
             output,
             arena_.make(step),
-            [](const void* s, Tape& tape) { static_cast<const Step*>(s)->forward(tape); },
-            [](const void* s, Tape& tape) { static_cast<const Step*>(s)->backward(tape); },
+            [](const void* s, Tape& tape, Sinks) { static_cast<const Step*>(s)->forward(tape); },
+            [](const void* s, Tape& tape, Sinks) { static_cast<const Step*>(s)->backward(tape); },
             0,
             {},
             {},
@@ -138,7 +141,7 @@ class Tape {
   };
   using Sinks = const Sink*;
   // Asks for the gradient of an input and marks it as written: call once for each contribution and then write
-  // it.
+  // it. A step asks for the same inputs each time.
   Sink sink(Variable input);
   // The gradient that arrived at a step's output.
   ConstMatrix d(Variable output) const { return at(output).gradient; }
@@ -148,10 +151,9 @@ class Tape {
     Matrix value;
     Matrix gradient;
     std::string_view name;
-    bool written = false;     // the gradient, in the running backward walk
-    bool unfinished = false;  // waits for a finish_*: the value (forward), the gradient (backward)
+    bool written = false;   // the gradient, in the last backward walk
+    std::size_t phase = 0;  // after which it is finished: the value (forward), the gradient (backward)
   };
-  using Run = void (*)(const void* step, Tape& tape);
   using RunOnce = void (*)(const void* step, Tape& tape, Sinks sinks);
   using RunBlock = void (*)(const void* step, Tape& tape, Sinks sinks, SampleBlock block);
   // One direction of a step over blocks; null where the step has no such function.
@@ -165,7 +167,7 @@ class Tape {
     const char* name;
     Variable output;
     const void* step;
-    Run forward, backward;  // of a step that needs all samples at once; null for one over blocks
+    RunOnce forward, backward;  // of a step that needs all samples at once; null for one over blocks
     // Of a step over blocks:
     Index samples;
     std::span<const Variable> inputs;  // all
@@ -173,16 +175,30 @@ class Tape {
     Sink* sinks;  // one an input
     const Passes *forward_passes, *backward_passes;
   };
-  // What waits to be run, block by block.
   struct Pass {
     const void* step;
     Sinks sinks;
     RunBlock run;
   };
-  struct Finish {
+  struct Call {
     const void* step;
     Sinks sinks;
     RunOnce run;
+  };
+  // First the calls, then the passes over all blocks; each from where the phase before ends.
+  struct Phase {
+    std::size_t calls_end, passes_end;
+    Index samples;
+    int threads;
+  };
+  // One direction of the tape. The phase behind `phases` is being made.
+  struct Plan {
+    bool complete = false;
+    std::vector<Phase> phases;
+    std::vector<Call> calls;
+    std::vector<Pass> passes;
+    std::vector<Call> finishes;   // wait for the phase to end
+    Index samples = 0, rows = 0;  // of its passes; rows of their outputs: how much work there is
   };
 
   template <class Step>
@@ -191,15 +207,16 @@ class Tape {
   static constexpr Passes backward_passes();
 
   void append(const Record& record);
-  void schedule(const Record& record, const Passes& passes);
-  void run_scheduled();
-  void drop_scheduled();
-  void finish_before_use(Variable v) {
-    if (v && at(v).unfinished) run_scheduled();
-  }
-  void mark_unfinished(Variable v) {
-    at(v).unfinished = true;
-    unfinished_.push_back(v);
+  Sink new_sink(Variable input);
+  void start(Plan& plan);
+  void plan_step(Plan& plan, const Record& record, const Passes& passes);
+  void plan_step(Plan& plan, const Call& whole);
+  void end_phase(Plan& plan);
+  void complete(Plan& plan);
+  void run(const Plan& plan, std::size_t phase);
+  void run(const Plan& plan);
+  void finish_before_use(Plan& plan, Variable v) {
+    if (v && at(v).phase > plan.phases.size()) end_phase(plan);
   }
   Variable add(const Slot& slot);
   Slot& at(Variable v) {
@@ -215,11 +232,10 @@ class Tape {
   std::vector<Record> steps_;
   std::vector<Variable> parameters_;
   std::vector<Annotation> annotations_;
-  std::vector<Pass> scheduled_;    // over blocks of scheduled_samples_
-  std::vector<Finish> to_finish_;  // after them
-  std::vector<Variable> unfinished_;
-  Index scheduled_samples_ = 0;
-  Index scheduled_rows_ = 0;  // of the outputs of the steps whose passes wait: how much work there is
+  Plan forward_plan_, backward_plan_;
+  Variable planned_loss_;          // of backward_plan_
+  std::vector<Sink> whole_sinks_;  // those that its steps of the first kind asked for, in their order
+  std::size_t next_whole_sink_ = 0;
   bool forward_done_ = false;
 };
 

@@ -159,6 +159,62 @@ TEST_CASE("steps over blocks wait for the sums they read, in both directions") {
     }
 }
 
+TEST_CASE("a replay follows the loss that is asked for and the steps that were added since") {
+  Tape tape;
+  Scalar p{3.0F};
+  const Variable w = tape.parameter(p.view(), p.d(), "w");
+  const Variable square = product(tape, w, w), cube = product(tape, square, w);
+  const auto gradient_of = [&](Variable loss) {
+    tape.forward();
+    tape.backward(loss);
+    return p.gradient;
+  };
+  for (int replay = 0; replay < 2; ++replay) {
+    CHECK(gradient_of(cube) == 27.0F);
+    CHECK(tape.has_gradient(square));
+    CHECK(gradient_of(square) == 6.0F);
+    CHECK_FALSE(tape.has_gradient(cube));
+  }
+  const Variable fourth = product(tape, w, cube);
+  CHECK(gradient_of(fourth) == 108.0F);
+  CHECK(tape.value(fourth)(0, 0) == 81.0F);
+}
+
+TEST_CASE("a run that a step broke off is made again from its beginning") {
+  struct Failing {
+    bool* fails;
+    Variable x, y;
+    void forward(Tape& tape) const {
+      if (*fails) throw Error("broken");
+      tape.value(y)(0, 0) = tape.value(x)(0, 0);
+    }
+    void backward(Tape& tape) const {
+      const Tape::Sink sink = tape.sink(x);
+      if (*fails) throw Error("broken");
+      sink.d(0, 0) = (sink.accumulate ? sink.d(0, 0) : 0.0F) + tape.d(y)(0, 0);
+    }
+  };
+  Tape tape;
+  Scalar p{3.0F};
+  bool fails = true;
+  const Variable w = tape.parameter(p.view(), p.d(), "w"), y = tape.output(1, 1, {w});
+  tape.record("failing", y, Failing{&fails, w, y});
+  const Variable loss = product(tape, w, y);
+  for (int replay = 0; replay < 2; ++replay) {
+    fails = true;
+    CHECK_THROWS(tape.forward());
+    fails = false;
+    tape.forward();
+    fails = true;
+    CHECK_THROWS(tape.backward(loss));
+    fails = false;
+    tape.forward();
+    tape.backward(loss);
+    CHECK(tape.value(loss)(0, 0) == 9.0F);
+    CHECK(p.gradient == 6.0F);
+  }
+}
+
 TEST_CASE("a parameter recorded twice is one variable") {
   Tape tape;
   Scalar p{2.0F};
