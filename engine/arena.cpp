@@ -1,5 +1,7 @@
 #include "engine/arena.hpp"
 
+#include <algorithm>
+
 namespace jsc {
 
 void* Arena::allocate(std::size_t bytes) {
@@ -17,11 +19,24 @@ void* Arena::allocate(std::size_t bytes) {
   return p;
 }
 
-Matrix Arena::matrix(Index rows, Index cols) {
-  Index stride = round_up(cols, kLanes);
+namespace {
+
+Index padded(Index rows, Index cols) {
+  const Index stride = round_up(cols, kLanes);
   // Rows a multiple of 1 KiB apart would share few sets of a cache and drive each other out.
-  if (rows > 1 && stride % 256 == 0) stride += kLanes;
+  return rows > 1 && stride % 256 == 0 ? stride + kLanes : stride;
+}
+
+}  // namespace
+
+Matrix Arena::matrix(Index rows, Index cols) {
+  const Index stride = padded(rows, cols);
   return {array<float>(rows * stride), rows, cols, stride};
+}
+
+Matrix Arena::blocks(Index rows, Index cols) {
+  const Index stride = padded(rows, std::min(cols, kSampleBlock)), size = rows * stride;
+  return {array<float>(size * ((cols + kSampleBlock - 1) / kSampleBlock)), rows, cols, stride, size};
 }
 
 void Arena::reset() {

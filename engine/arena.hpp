@@ -21,6 +21,11 @@ class Arena {
   // An activation: rows padded to 64 bytes.
   Matrix matrix(Index rows, Index cols);
 
+  // The same with every block of samples by itself, for blocks that different threads write: where the rows
+  // of two blocks follow each other, what a processor reads ahead at the end of one is taken from the cache
+  // of the other's, and both wait (two threads become slower than one).
+  Matrix blocks(Index rows, Index cols);
+
   template <class T>
   T* array(Index n) {
     static_assert(std::is_trivially_destructible_v<T>);

@@ -25,7 +25,7 @@ struct GatherStep {
     const std::uint32_t* indices = source->indices + block.begin;
     const Index n = block.count(), ahead = out.cols - block.end + source->ahead;
     engine_kernels(tape.execution().isa)
-        .gather({source->x, source->features, indices, out.data + block.begin, out.stride, n, ahead});
+        .gather({source->x, source->features, indices, columns(out, block).data, out.stride, n, ahead});
     if (source->labels == nullptr) return;
     constexpr Index kAhead = 64;
     for (Index i = 0; i < n; ++i) {

@@ -1,14 +1,15 @@
 #include "engine/tape.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace jsc {
 
 namespace {
 
-// Passes over fewer values than this (some 10 us of work) are not worth sharing: another core is told and its
-// results come back in about 1 us, and what it computed has to move between the caches.
-constexpr Index kValuesWorthThreads = Index{1} << 16;
+// Passes over fewer values than this (1 or 2 us of work) are not worth sharing: another core is told and its
+// results come back in about 1 us.
+constexpr Index kValuesWorthThreads = Index{1} << 13;
 
 }  // namespace
 
@@ -21,8 +22,11 @@ Variable Tape::input(Index rows, Index cols) {
   if (rows < 1 || cols < 1)
     fail("tape input: expected at least one row and one column, found {} x {}", rows, cols);
   Slot slot;
-  slot.value = arena_.matrix(rows, cols);
-  std::memset(slot.value.data, 0, static_cast<std::size_t>(rows * slot.value.stride) * sizeof(float));
+  slot.value = activation(rows, cols);
+  for (Index b = 0; b < block_count(cols); ++b) {
+    const Matrix block = columns(slot.value, sample_block(b, cols));
+    for (Index r = 0; r < rows; ++r) std::fill_n(block.row(r), round_up(block.cols, kLanes), 0.0F);
+  }
   slot.name = "input";
   return add(slot);
 }
@@ -46,13 +50,15 @@ Variable Tape::parameter(Matrix value, Matrix gradient, std::string_view name) {
 
 Variable Tape::output(Index rows, Index cols, std::initializer_list<Variable> inputs) {
   Slot slot;
-  slot.value = arena_.matrix(rows, cols);
+  slot.value = activation(rows, cols);
   for (Variable input : inputs)
-    if (input && needs_gradient(input) && !slot.gradient) slot.gradient = arena_.matrix(rows, cols);
+    if (input && needs_gradient(input) && !slot.gradient) slot.gradient = activation(rows, cols);
   return add(slot);
 }
 
 void Tape::append(const Record& record) {
+  if (layout_ == Layout::blocks && record.forward != nullptr)
+    fail("tape, step '{}': it needs all samples at once, which are kept in blocks here", record.name);
   at(record.output).name = record.name;
   steps_.push_back(record);
   forward_done_ = forward_plan_.complete = backward_plan_.complete = false;

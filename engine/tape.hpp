@@ -68,8 +68,12 @@ class Tape {
  public:
   // With Gradients::none parameters need no gradients, and neither memory nor time is spent on them.
   enum class Gradients { wanted, none };
-  explicit Tape(Execution execution = {}, Gradients gradients = Gradients::wanted)
-      : execution_(execution), gradients_(gradients) {}
+  // Activations have whole rows, or every block of samples by itself (Arena::blocks), which is faster for
+  // several blocks; then all steps that are recorded have to treat blocks.
+  enum class Layout { rows, blocks };
+  explicit Tape(Execution execution = {}, Gradients gradients = Gradients::wanted,
+                Layout layout = Layout::rows)
+      : execution_(execution), gradients_(gradients), layout_(layout) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -84,6 +88,10 @@ class Tape {
   Variable parameter(Matrix value, Matrix gradient, std::string_view name);
   // The output of a step over `inputs`; it needs a gradient if one of them does.
   Variable output(Index rows, Index cols, std::initializer_list<Variable> inputs);
+  // Memory for one more value for each sample, which a step keeps for itself.
+  Matrix activation(Index rows, Index cols) {
+    return layout_ == Layout::blocks ? arena_.blocks(rows, cols) : arena_.matrix(rows, cols);
+  }
   // Appends a step. `name` must outlive the tape (a literal).
   template <class Step>
   void record(const char* name, Variable output, const Step& step) {
@@ -130,6 +138,10 @@ class Tape {
   // The exact integers of a variable; null if its floats are exact.
   const Annotation* exact(Variable v) const;
   Index step_count() const { return static_cast<Index>(steps_.size()); }
+  // No step needs all samples at once.
+  bool goes_by_blocks() const {
+    return std::ranges::all_of(steps_, [](const Record& step) { return step.forward == nullptr; });
+  }
 
   // Number of the training step, which random operations (dropout) put into their Philox key.
   std::uint64_t training_step = 0;
@@ -227,6 +239,7 @@ class Tape {
 
   Execution execution_;
   Gradients gradients_;
+  Layout layout_;
   Arena arena_;
   std::vector<Slot> slots_;
   std::vector<Record> steps_;

@@ -22,33 +22,39 @@ namespace jsc {
 using Index = std::ptrdiff_t;
 
 inline constexpr std::size_t kAlignment = 64;  // bytes: a cache line and an AVX-512 register
+inline constexpr Index kSampleBlock = 512;     // of samples that are treated together (threads.hpp)
 inline constexpr Index kLanes = 16;  // floats in kAlignment bytes; the fixed lane count of every reduction
 
 constexpr Index round_up(Index n, Index multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
+// Rows lie `stride` apart. Their blocks of kSampleBlock columns follow each other, unless block_stride keeps
+// the blocks of samples apart, each with all its rows (Arena::blocks).
 template <class T>
 struct View {
   T* data = nullptr;
   Index rows = 0;
   Index cols = 0;
   Index stride = 0;
+  Index block_stride = kSampleBlock;
 
+  bool has_whole_rows() const { return block_stride == kSampleBlock || cols <= kSampleBlock; }
+  // Of a view with whole rows.
   T* row(Index r) const {
-    JSC_ASSERT(r >= 0 && r < rows);
+    JSC_ASSERT(r >= 0 && r < rows && has_whole_rows());
     return data + r * stride;
   }
   T& operator()(Index r, Index c) const {
-    JSC_ASSERT(c >= 0 && c < cols);
-    return row(r)[c];
+    JSC_ASSERT(r >= 0 && r < rows && c >= 0 && c < cols);
+    return data[r * stride + c + c / kSampleBlock * (block_stride - kSampleBlock)];
   }
   Index size() const { return rows * cols; }
   explicit operator bool() const { return data != nullptr; }
 
   operator View<const T>() const  // NOLINT: a view of non-const is a view of const
       requires(!std::is_const_v<T>) {
-    return {data, rows, cols, stride};
+    return {data, rows, cols, stride, block_stride};
   }
 };
 

@@ -11,8 +11,6 @@
 
 namespace jsc {
 
-inline constexpr Index kSampleBlock = 512;
-
 constexpr Index block_count(Index samples) {
   return (samples + kSampleBlock - 1) / kSampleBlock;
 }
@@ -30,7 +28,7 @@ constexpr SampleBlock sample_block(Index number, Index samples) {
 // The samples of a block as a view of its own.
 template <class T>
 View<T> columns(View<T> m, SampleBlock block) {
-  return m ? View<T>{m.data + block.begin, m.rows, block.count(), m.stride} : m;
+  return m ? View<T>{m.data + block.number * m.block_stride, m.rows, block.count(), m.stride} : m;
 }
 
 namespace threads_detail {

@@ -24,7 +24,7 @@ Index batch_norm_moments_size(Index features, Index samples) {
 void batch_norm_moments(const Execution& execution, const ConstMatrix& x, SampleBlock block, float* moments) {
   float* sums = moments + 2 * x.rows * block.number;
   ops_kernels(execution.isa)
-      .moments(x.rows, block.count(), x.data + block.begin, x.stride, sums, sums + x.rows);
+      .moments(x.rows, block.count(), columns(x, block).data, x.stride, sums, sums + x.rows);
 }
 
 void batch_norm_statistics(Index features, Index samples, const float* moments, BatchNormBuffers buffers,

@@ -92,7 +92,7 @@ Variable cross_entropy(Tape& tape, Variable logits, const std::int32_t* labels,
   for (Index c = 0; c < x.rows; ++c) target.weight_total += weights[c];
 
   const Variable loss = tape.output(1, 1, {logits});
-  const Matrix probabilities = tape.needs_gradient(logits) ? arena.matrix(x.rows, x.cols) : Matrix{};
+  const Matrix probabilities = tape.needs_gradient(logits) ? tape.activation(x.rows, x.cols) : Matrix{};
   CrossEntropySums* block_sums = arena.array<CrossEntropySums>(block_count(x.cols));
   ClassificationCounts* found = arena.make(ClassificationCounts{});
   tape.record_blocks(

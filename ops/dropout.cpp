@@ -9,12 +9,13 @@ void dropout_forward(const Execution& execution, float p, RandomStream stream, s
                      SampleBlock block, ConstMatrix x, Matrix mask, Matrix y) {
   const OpsKernels& kernels = ops_kernels(execution.isa);
   const float factor = p < 1.0F ? 1.0F / (1.0F - p) : 0.0F;
-  const Index begin = block.begin, n = block.count();
+  const ConstMatrix from = columns(x, block);
+  const Matrix uniform = columns(mask, block), to = columns(y, block);
   for (Index row = 0; row < x.rows; ++row) {
-    const std::uint64_t element = static_cast<std::uint64_t>(row * x.cols + begin);
-    fill_uniform(stream, (training_step << 32) + element, 0.0F, 1.0F, mask.row(row) + begin, n,
+    const std::uint64_t element = static_cast<std::uint64_t>(row * x.cols + block.begin);
+    fill_uniform(stream, (training_step << 32) + element, 0.0F, 1.0F, uniform.row(row), block.count(),
                  execution.isa);
-    kernels.dropout_forward(n, p, factor, mask.row(row) + begin, x.row(row) + begin, y.row(row) + begin);
+    kernels.dropout_forward(block.count(), p, factor, uniform.row(row), from.row(row), to.row(row));
   }
 }
 
@@ -56,7 +57,7 @@ Variable dropout(Tape& tape, Variable x, float p, RandomStream stream) {
     fail("dropout, input: expected fewer than 2^32 values, found {} x {}", vx.rows, vx.cols);
   const Variable y = tape.output(vx.rows, vx.cols, {x});
   tape.record_blocks("dropout", y, vx.cols, {x}, {},
-                     DropoutStep{x, y, p, stream, tape.arena().matrix(vx.rows, vx.cols)});
+                     DropoutStep{x, y, p, stream, tape.activation(vx.rows, vx.cols)});
   return y;
 }
 

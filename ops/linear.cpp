@@ -126,7 +126,7 @@ Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool rel
   const Index share_size = w.size() + w.rows;
   float* shares =
       tape.needs_gradient(y) ? tape.arena().array<float>(share_size * block_count(vx.cols)) : nullptr;
-  const Matrix d_sum = relu && tape.needs_gradient(y) ? tape.arena().matrix(w.rows, vx.cols) : Matrix{};
+  const Matrix d_sum = relu && tape.needs_gradient(y) ? tape.activation(w.rows, vx.cols) : Matrix{};
   tape.record_blocks(relu ? "linear_relu" : "linear", y, vx.cols, {x}, {weight, bias},
                      LinearStep{x, weight, bias, y, shares, share_size, relu, d_sum});
   return y;

@@ -14,6 +14,14 @@ namespace {
 // own (executor.cpp).
 constexpr std::uint64_t kShuffleStreams = std::uint64_t{1} << 32;
 
+// Blocks by themselves where there are several and no layer needs them together.
+Tape::Layout layout_of(const Graph& graph, Index batch) {
+  if (batch <= kSampleBlock) return Tape::Layout::rows;
+  Tape trial;
+  record(graph, trial, 2, Mode::train, {.fuse = true});
+  return trial.goes_by_blocks() ? Tape::Layout::blocks : Tape::Layout::rows;
+}
+
 }  // namespace
 
 struct Trainer::Pass {
@@ -23,7 +31,7 @@ struct Trainer::Pass {
         batch(batch_size),
         source{samples.x, samples.features, samples.labels},
         labels(static_cast<std::size_t>(batch_size)),
-        tape(execution),
+        tape(execution, Tape::Gradients::wanted, layout_of(graph, batch_size)),
         recording(record(
             graph, tape, batch_size, Mode::train,
             {.seed = options.seed, .fuse = true, .input = gather(tape, &source, batch_size, labels.data())})),

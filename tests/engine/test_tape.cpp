@@ -118,6 +118,24 @@ struct Scalar {
 
 }  // namespace
 
+TEST_CASE("blocks of samples kept apart hold every value once") {
+  Arena arena;
+  for (Index cols : {1, 512, 513, 1700}) {
+    const Matrix m = arena.blocks(3, cols);
+    for (Index r = 0; r < 3; ++r)
+      for (Index c = 0; c < cols; ++c) m(r, c) = static_cast<float>(r * cols + c);
+    for (Index b = 0; b < block_count(cols); ++b) {
+      const SampleBlock block = sample_block(b, cols);
+      const Matrix part = columns(m, block);
+      REQUIRE((part.rows == 3 && part.cols == block.count() && part.has_whole_rows()));
+      for (Index r = 0; r < 3; ++r)
+        for (Index c = 0; c < part.cols; ++c)
+          REQUIRE(part.row(r)[c] == static_cast<float>(r * cols + block.begin + c));
+    }
+    CHECK(m.has_whole_rows() == (cols <= kSampleBlock));
+  }
+}
+
 TEST_CASE("a variable that feeds several steps collects every contribution") {
   Tape tape;
   Scalar p{3.0F};

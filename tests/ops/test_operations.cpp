@@ -11,6 +11,7 @@
 #include "ops/cross_entropy.hpp"
 #include "ops/dropout.hpp"
 #include "ops/hardtanh.hpp"
+#include "ops/leaky_relu.hpp"
 #include "ops/linear.hpp"
 #include "ops/matmul.hpp"
 #include "ops/mse.hpp"
@@ -19,6 +20,7 @@
 #include "ops/relu.hpp"
 #include "ops/sigmoid.hpp"
 #include "ops/softmax.hpp"
+#include "ops/sub.hpp"
 #include "ops/tanh.hpp"
 #include "tests/support/allocations.hpp"
 
@@ -37,11 +39,15 @@ struct Statistics {
 };
 
 void fill(Matrix m, std::uint64_t stream) {
-  for (Index r = 0; r < m.rows; ++r)
-    fill_normal({17, stream}, static_cast<std::uint64_t>(r * m.cols), m.row(r), m.cols);
+  std::vector<float> row(static_cast<std::size_t>(m.cols));
+  for (Index r = 0; r < m.rows; ++r) {
+    fill_normal({17, stream}, static_cast<std::uint64_t>(r * m.cols), row.data(), m.cols);
+    for (Index c = 0; c < m.cols; ++c) m(r, c) = row[static_cast<std::size_t>(c)];
+  }
 }
 
-// A network that uses every kind of operation, its flat block and its training step.
+// A network that uses every kind of operation (or every one that goes by blocks), its flat block and its
+// training step.
 struct Everything {
   static constexpr Index kIn = 6, kHidden = 8, kClasses = 4;
   std::vector<float> values = std::vector<float>(1024), gradients = std::vector<float>(1024);
@@ -62,7 +68,7 @@ struct Everything {
     return tape.parameter({values.data() + begin, rows, cols, cols},
                           {gradients.data() + begin, rows, cols, cols}, "parameter");
   }
-  void record(Tape& tape) {
+  void record(Tape& tape, bool by_blocks = false) {
     used = 0;
     const Index batch = static_cast<Index>(labels.size());
     x = tape.input(kIn, batch);
@@ -73,7 +79,14 @@ struct Everything {
         tape, batch_norm_train(tape, linear(tape, x, w, b), scale, shift, statistics.buffers(), 1e-5F, 0.1F));
     h = dropout(tape, h, 0.2F, {21, 5});
     h = add(tape, h, mul(tape, jsc::tanh(tape, h), sigmoid(tape, h)));
-    h = matmul(tape, parameter(tape, kClasses, kHidden), hardtanh(tape, h, -1.0F, 1.0F));
+    h = leaky_relu(tape, sub(tape, h, hardtanh(tape, h, 0.0F, 0.5F)), 0.1F);
+    const Variable last = parameter(tape, kClasses, kHidden);
+    if (by_blocks) {
+      h = softmax(tape, linear(tape, hardtanh(tape, h, -1.0F, 1.0F), last, {}, true));
+      loss = cross_entropy(tape, h, labels.data(), options, &counts);
+      return;
+    }
+    h = matmul(tape, last, hardtanh(tape, h, -1.0F, 1.0F));
     const Variable e = cross_entropy(tape, h, labels.data(), options, &counts);
     const Variable zero = tape.input(kClasses, batch);
     loss = add(tape, e, mse(tape, softmax(tape, h), zero));
@@ -243,6 +256,37 @@ TEST_CASE("training gives the same bits for every ISA and number of threads") {
         CHECK(std::isfinite(net.counts.loss_sum));
       }
   }
+}
+
+TEST_CASE("activations in blocks give the bits of whole rows") {
+  for (Index batch : {33, 512, 1100, 9000})
+    for (int threads : {1, 2}) {
+      const Execution execution{detected_isa(), threads, false};
+      Everything rows(batch), blocks(batch);
+      Tape row_tape(execution), block_tape(execution, Tape::Gradients::wanted, Tape::Layout::blocks);
+      rows.record(row_tape, true);
+      blocks.record(block_tape, true);
+      CHECK(block_tape.goes_by_blocks());
+      for (Everything* net : {&rows, &blocks}) {
+        const auto optimizer = make_optimizer({}, static_cast<Index>(net->values.size()));
+        for (int k = 0; k < 3; ++k) net->step(net == &rows ? row_tape : block_tape, *optimizer);
+      }
+      INFO(threads << " threads, batch " << batch);
+      CHECK(rows.values == blocks.values);
+      CHECK(rows.gradients == blocks.gradients);
+      CHECK(rows.statistics.variance == blocks.statistics.variance);
+      CHECK(rows.counts.loss_sum == blocks.counts.loss_sum);
+      CHECK(rows.counts.correct == blocks.counts.correct);
+    }
+}
+
+TEST_CASE("a step that needs all samples at once cannot have them in blocks") {
+  Everything net(40);
+  Tape tape({}, Tape::Gradients::wanted, Tape::Layout::blocks);
+  CHECK_THROWS_WITH(net.record(tape), Contains("step 'matmul'") && Contains("all samples at once"));
+  Tape rows;
+  net.record(rows);
+  CHECK_FALSE(rows.goes_by_blocks());
 }
 
 #ifdef JSC_COUNTS_ALLOCATIONS
