@@ -39,10 +39,11 @@ struct Statistics {
 };
 
 void fill(Matrix m, std::uint64_t stream) {
-  std::vector<float> row(static_cast<std::size_t>(m.cols));
-  for (Index r = 0; r < m.rows; ++r) {
-    fill_normal({17, stream}, static_cast<std::uint64_t>(r * m.cols), row.data(), m.cols);
-    for (Index c = 0; c < m.cols; ++c) m(r, c) = row[static_cast<std::size_t>(c)];
+  for (Index b = 0; b < block_count(m.cols); ++b) {
+    const SampleBlock block = sample_block(b, m.cols);
+    const Matrix part = columns(m, block);
+    for (Index r = 0; r < m.rows; ++r)
+      fill_normal({17, stream}, static_cast<std::uint64_t>(r * m.cols + block.begin), part.row(r), part.cols);
   }
 }
 
