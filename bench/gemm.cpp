@@ -5,8 +5,8 @@
 // Counters are GFLOP/s (medians over the rounds) of each contestant and of the processor's peak, and the
 // medians of the rounds' ratios: jsc/libxsmm, jsc/peak, ... Every contestant's result is checked before it is
 // timed: ours against the reference to the bit, the others within rounding. A peer runs in the fastest of the
-// forms it has (peers/gemm_peers.hpp). jsc_bias is forward with the bias that a layer adds, which the others
-// cannot do in the product; jsc_blas, at squares, is jsc with OpenBLAS admitted, as with --blas.
+// forms it has (peers/gemm_peers.hpp). jsc_bias is forward with the bias that a layer adds, for which the
+// others are not asked; jsc_blas, at squares, is jsc with OpenBLAS admitted, as with --blas.
 #include "engine/gemm.hpp"
 
 #include <benchmark/benchmark.h>

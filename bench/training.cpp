@@ -8,9 +8,9 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cmath>
 #include <numeric>
+#include <stop_token>
 #include <thread>
 
 #include "apps/data/emulator.hpp"
@@ -135,17 +135,15 @@ void time_jsc(benchmark::State& state, const std::string& network, Index batch, 
   time_steps(state, trainer, batch, graph);
 }
 
-// One thread while another trains a network of its own: twice this rate is what two cores can give, however
-// the work of one step is shared between them.
+// One thread, by its processor time, while another trains a network of its own: twice this rate is what two
+// cores give that have caches and memory in common and nothing else.
 void time_beside_another(benchmark::State& state, const std::string& network, Index batch) {
-  std::atomic<bool> done{false};
-  const std::jthread other([&] {
+  const std::jthread other([&](const std::stop_token& done) {
     Graph graph = new_network(network);
     JscTrainer trainer(graph, batch, 1);
-    while (!done) trainer.step();
+    while (!done.stop_requested()) trainer.step();
   });
   time_jsc(state, network, batch, 1);
-  done = true;
 }
 
 #ifdef JSC_BENCH_LIBTORCH

@@ -80,6 +80,7 @@ const Annotation* Tape::exact(Variable v) const {
 }
 
 void Tape::forward() {
+  forward_done_ = false;
   if (forward_plan_.complete) {
     run(forward_plan_);
   } else {

@@ -4,7 +4,8 @@
 //   activation  [features][batch]: a row is one feature over the samples; stride = a multiple of 16 floats,
 //   so
 //               every row starts on a 64-byte line. Columns batch..stride-1 are padding: anything may be
-//               written there, and nothing that is kept may depend on what stands there.
+//               written there, and nothing that is kept may depend on what stands there. Of many samples each
+//               block may be a matrix of its own (block_stride).
 //   parameter   [out][in] as PyTorch stores it: stride = in, no padding; a vector of n is one row of n.
 #pragma once
 

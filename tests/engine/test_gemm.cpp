@@ -40,7 +40,7 @@ struct Shape {
 };
 
 // Sizes about the edges of every tile: rows 1..8, panels, blocks of 512 samples, parts of 128 x 512 sums,
-// weights so large that they are packed in several blocks, and the layers of this field.
+// weights so large that they are packed in several blocks, however few rows, and the layers of this field.
 std::vector<Shape> shapes() {
   std::vector<Shape> all;
   for (Index out : {1, 2, 3, 4, 5, 6, 7, 8, 13})
@@ -57,7 +57,11 @@ std::vector<Shape> shapes() {
                          {65, 300, 40},
                          {70, 520, 530},
                          {600, 9, 17},
-                         {260, 510, 67}});
+                         {260, 510, 67},
+                         {5, 30000, 20},
+                         {30000, 6, 20},
+                         {16, 96, 64},
+                         {16, 97, 64}});
   return all;
 }
 

@@ -230,6 +230,11 @@ TEST_CASE("a run that a step broke off is made again from its beginning") {
     tape.backward(loss);
     CHECK(tape.value(loss)(0, 0) == 9.0F);
     CHECK(p.gradient == 6.0F);
+    tape.forward();
+    fails = true;
+    CHECK_THROWS(tape.forward());  // after one that ran to its end
+    fails = false;
+    CHECK_THROWS_WITH(tape.backward(loss), Catch::Contains("no forward pass"));
   }
 }
 
