@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/threads.hpp"
+
 namespace jsc {
 
 void* Arena::allocate(std::size_t bytes) {
@@ -36,7 +38,7 @@ Matrix Arena::matrix(Index rows, Index cols) {
 
 Matrix Arena::blocks(Index rows, Index cols) {
   const Index stride = padded(rows, std::min(cols, kSampleBlock)), size = rows * stride;
-  return {array<float>(size * ((cols + kSampleBlock - 1) / kSampleBlock)), rows, cols, stride, size};
+  return {array<float>(size * block_count(cols)), rows, cols, stride, size};
 }
 
 void Arena::reset() {

@@ -11,7 +11,7 @@
 
 namespace jsc::kernels {
 
-constexpr std::ptrdiff_t kPanel = 6144;           // floats of a packed panel of x (24 KiB of stack, in L1)
+constexpr std::ptrdiff_t kPanel = 6144;           // floats of a panel of x that stays in L1 (24 KiB)
 constexpr std::ptrdiff_t kNear = 10240;           // floats of x and y that fit into L1 side by side (40 KiB)
 constexpr std::ptrdiff_t kStreams = 16;           // rows of x that the processor itself reads ahead of use
 constexpr std::ptrdiff_t kPackedWeights = 24576;  // floats of a packed block of a (96 KiB of stack, in L2)
@@ -141,47 +141,36 @@ void product_rows(const ProductArgs& p, std::ptrdiff_t begin, std::ptrdiff_t end
                                                   tiles.pieces - tiles.larger, begin, end);
 }
 
-// 16 C columns, or fewer if C is 1, by way of a packed copy of x. Rows of x lie a power of two apart, which
-// is what a cache's sets like least, so this pays when many row tiles read them.
-template <class Lanes, int Rows, int C>
-void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
+// The last columns, fewer than 16, by way of copies of x and y that have room for all 16.
+template <class Lanes, int Rows>
+void product_cut(ProductArgs p, std::ptrdiff_t begin) {
   using F = typename Lanes::F;
+  constexpr std::ptrdiff_t depth = kPanel / 16;
   alignas(64) float panel[kPanel], cut_y[16 * Rows];
-  constexpr std::ptrdiff_t depth = kPanel / (16 * C);
-  p.n = end - begin;
+  const std::ptrdiff_t columns = p.n - begin;
   p.x += begin;
   p.y += begin;
-  const bool cut = p.n < 16 * C;
   std::ptrdiff_t left = p.k;
   do {
     ProductArgs slice = p;
     slice.k = left < depth ? left : depth;
     slice.x = panel;
-    slice.x_stride = 16 * C;
-    slice.n = 16 * C;
+    slice.y = cut_y;
+    slice.x_stride = slice.y_stride = slice.n = 16;
     for (std::ptrdiff_t k = 0; k < slice.k; ++k)
-      for (int c = 0; c < C; ++c) {
-        const float* from = p.x + k * p.x_stride + 16 * c;
-        (cut ? F::load_first(from, p.n) : F::load(from)).store(panel + (k * C + c) * 16);
-      }
-    if (!cut) {
-      product_rows<Lanes, Rows, C>(slice, 0, slice.n);
-    } else {
-      const EvenSplit tiles(p.m, Rows);
-      for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i) {
-        slice.m = tiles.size(i);
-        slice.a = p.a + row * (p.a_col == 0 ? slice.k : p.a_row);
-        slice.start = p.start != nullptr ? p.start + row : nullptr;
-        slice.y = cut_y;
-        slice.y_stride = 16;
-        float* const y = p.y + row * p.y_stride;
-        if (p.accumulate)
-          for (std::ptrdiff_t r = 0; r < slice.m; ++r)
-            F::load_first(y + r * p.y_stride, p.n).store(cut_y + 16 * r);
-        product_tiles_of<Lanes, Rows, 1>(slice.m)(slice, 0, 1, 0, 16);
+      F::load_first(p.x + k * p.x_stride, columns).store(panel + 16 * k);
+    const EvenSplit tiles(p.m, Rows);
+    for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i) {
+      slice.m = tiles.size(i);
+      slice.a = p.a + row * (p.a_col == 0 ? slice.k : p.a_row);
+      slice.start = p.start != nullptr ? p.start + row : nullptr;
+      float* const y = p.y + row * p.y_stride;
+      if (p.accumulate)
         for (std::ptrdiff_t r = 0; r < slice.m; ++r)
-          F::load(cut_y + 16 * r).store_first(y + r * p.y_stride, p.n);
-      }
+          F::load_first(y + r * p.y_stride, columns).store(cut_y + 16 * r);
+      product_tiles_of<Lanes, Rows, 1>(slice.m)(slice, 0, 1, 0, 16);
+      for (std::ptrdiff_t r = 0; r < slice.m; ++r)
+        F::load(cut_y + 16 * r).store_first(y + r * p.y_stride, columns);
     }
     left -= slice.k;
     p.a += slice.k * p.a_col;
@@ -194,20 +183,14 @@ void product_packed(ProductArgs p, std::ptrdiff_t begin, std::ptrdiff_t end) {
 // Wide tiles go through panels of x that stay in L1 while the row tiles read them.
 template <class Lanes, int Rows, int C>
 void product_columns(const ProductArgs& p) {
-  if (p.n % (16 * C) == 0 && (p.m <= Rows || p.n * p.k <= kPanel))  // what follows would come to this, later
-    return product_rows<Lanes, Rows, C>(p, 0, p.n);
   const std::ptrdiff_t wide = p.n / (16 * C) * (16 * C), whole = p.n / 16 * 16;
-  if (p.m >= Lanes::kPackRows && p.k >= Lanes::kPackDepth) {
-    for (std::ptrdiff_t n = 0; n < wide; n += 16 * C) product_packed<Lanes, Rows, C>(p, n, n + 16 * C);
-  } else if (wide > 0) {
-    std::ptrdiff_t panel = wide;
-    if (p.m > Rows && p.n * p.k > kPanel) {
-      panel = kPanel / p.k / (16 * C) * (16 * C);
-      panel = panel < 16 * C ? 16 * C : panel;
-    }
-    for (std::ptrdiff_t n = 0; n < wide; n += panel)
-      product_rows<Lanes, Rows, C>(p, n, wide - n < panel ? wide : n + panel);
+  std::ptrdiff_t panel = wide;
+  if (p.m > Rows && p.n * p.k > kPanel) {
+    panel = kPanel / p.k / (16 * C) * (16 * C);
+    panel = panel < 16 * C ? 16 * C : panel;
   }
+  for (std::ptrdiff_t n = 0; n < wide; n += panel)
+    product_rows<Lanes, Rows, C>(p, n, wide - n < panel ? wide : n + panel);
   std::ptrdiff_t done = wide;
   if constexpr (constexpr int D = Lanes::kTallColumns; C > D && D > 1)
     if (done + 16 * D <= whole && p.a_col != 0) {  // packed weights are for tiles of Rows
@@ -215,7 +198,7 @@ void product_columns(const ProductArgs& p) {
       product_rows<Lanes, Lanes::kTallRows, D>(p, wide, done);
     }
   if (C > 1 && done < whole) product_rows<Lanes, Rows, 1>(p, done, whole);
-  if (whole < p.n) product_packed<Lanes, Rows, 1>(p, whole, p.n);
+  if (whole < p.n) product_cut<Lanes, Rows>(p, whole);
 }
 
 // R rows of weights in the order in which product_tiles reads them.

@@ -23,7 +23,6 @@ struct Lanes {
   static constexpr int kRows = 6, kColumns = 1, kWideColumns = 2;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of slightly more rows
   static constexpr int kLongSums = 64;                             // product: where a start costs little
-  static constexpr int kPackRows = 64, kPackDepth = 256;           // product: x is packed from here on
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
   static constexpr int kSumRows = 3, kSumColumns = 4;      // product_transposed: rows of a by rows of b
 };

@@ -6,14 +6,11 @@ namespace jsc {
 
 namespace {
 
-// What stands in registers of 64 bits.
+using fixed::Wide;
+
+// What stands in registers of 64 bits, and is read back from them as a signed number.
 std::uint64_t bits_of(std::int64_t raw) {
   return static_cast<std::uint64_t>(raw);
-}
-
-// The low bits of one, read back as a signed number.
-std::int64_t register_of(std::uint64_t bits, int width) {
-  return static_cast<std::int64_t>(bits << (64 - width)) >> (64 - width);
 }
 
 // w[0] x[0] + ... + w[terms - 1] x[terms - 1] + bias, aligned to `fraction`, in a register of `width` bits.
@@ -21,14 +18,14 @@ std::int64_t register_of(std::uint64_t bits, int width) {
 std::int64_t exact_sum(const IntegerStep& step, std::size_t neuron, const std::int64_t* weights,
                        std::int64_t terms, const std::int64_t* x, int product_fraction, int fraction) {
   std::uint64_t products = 0;
-#pragma GCC unroll 4
   for (std::int64_t k = 0; k < terms; ++k) products += bits_of(weights[k]) * bits_of(x[k]);
   std::uint64_t sum = products << (fraction - product_fraction);
   if (!step.bias.empty()) sum += bits_of(step.bias[neuron]) << (fraction - step.bias_format.fraction());
-  return register_of(sum, step.sum_widths[neuron]);
+  return static_cast<std::int64_t>(fixed::wrap_to(static_cast<Wide>(sum), step.sum_widths[neuron], true));
 }
 
-// hls4ml's order of casts (nnet_dense, docs/quantization.md). Products and sums fit 62 bits (check()).
+// hls4ml's order of casts (nnet_dense, docs/quantization.md). Products and sums fit 62 bits (check()), so the
+// casts may be the narrow ones.
 std::int64_t accumulated_sum(const IntegerStep& step, std::size_t neuron, const std::int64_t* weights,
                              std::int64_t terms, const std::int64_t* x, int product_fraction) {
   const fixed::NarrowCast cast_product(product_fraction, *step.accumulator);

@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #include "quant/kernels/layer_lanes.hpp"
-#include "quant/kernels/layer_tiles.hpp"
+#include "quant/kernels/layer_loops.hpp"
 
 namespace jsc {
 namespace {

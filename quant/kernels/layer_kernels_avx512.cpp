@@ -1,6 +1,6 @@
 // The kernels of inference for AVX-512.
 #include "quant/kernels/layer_lanes_avx512.hpp"
-#include "quant/kernels/layer_tiles.hpp"
+#include "quant/kernels/layer_loops.hpp"
 
 namespace jsc {
 

@@ -1,6 +1,6 @@
 // The kernels of inference for any processor.
 #include "quant/kernels/layer_lanes.hpp"
-#include "quant/kernels/layer_tiles.hpp"
+#include "quant/kernels/layer_loops.hpp"
 
 namespace jsc {
 namespace {
