@@ -59,7 +59,7 @@ struct Variable {
 struct Annotation {
   Variable variable;
   std::string name;                   // "seq_blocks_2.weight"
-  const std::int64_t* raw = nullptr;  // [rows][stride] like the floats; value = raw * 2^-fraction. Null: the
+  const std::int64_t* raw = nullptr;  // [rows][stride], in whole rows; value = raw * 2^-fraction. Null: the
                                       // floats are exact
   int fraction = 0;
 };
