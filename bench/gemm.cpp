@@ -4,9 +4,10 @@
 //
 // Counters are GFLOP/s (medians over the rounds) of each contestant and of the processor's peak, and the
 // medians of the rounds' ratios: jsc/libxsmm, jsc/peak, ... Every contestant's result is checked before it is
-// timed: ours against the reference to the bit, the others within rounding. A peer runs in the fastest of the
-// forms it has (peers/gemm_peers.hpp). jsc_bias is forward with the bias that a layer adds, for which the
-// others are not asked; jsc_blas, at squares, is jsc with OpenBLAS admitted, as with --blas.
+// timed: ours against the reference to the bit, the others within rounding. Everybody runs in the fastest of
+// the forms it has: the peers' are in peers/gemm_peers.hpp, ours are rows of all samples and, as training
+// keeps them, of blocks of samples. jsc_bias is forward with the bias that a layer adds, for which the others
+// are not asked; jsc_blas, at squares, is jsc with OpenBLAS admitted, as with --blas.
 #include "engine/gemm.hpp"
 
 #include <benchmark/benchmark.h>
@@ -22,6 +23,7 @@
 #include "engine/arena.hpp"
 #include "engine/kernels/reference.hpp"
 #include "engine/random.hpp"
+#include "engine/threads.hpp"
 
 namespace jsc {
 
@@ -45,20 +47,65 @@ struct Layer {
   Matrix parameter(Index rows, Index cols) { return {arena.array<float>(rows * cols), rows, cols, cols}; }
 };
 
-GemmForm ours(const GemmProblem& p, const Layer& layer, const float* bias, const Execution& execution) {
+void run_product(const GemmProblem& p, const float* bias, const Matrix& to, const Execution& execution,
+                 bool accumulate = false) {
+  if (p.role == GemmRole::forward)
+    gemm_forward(execution, p.w, bias, p.x, to);
+  else if (p.role == GemmRole::backward_input)
+    gemm_backward_input(execution, p.w, p.d_y, to, accumulate);
+  else
+    gemm_backward_weight(execution, p.d_y, p.x, to, accumulate);
+}
+
+// The same with the blocks of samples apart, as training keeps them (Arena::blocks).
+struct Blocks {
+  Arena arena;
+  std::vector<GemmProblem> problems;  // one for each block
+  std::vector<Matrix> results;
+  Matrix result;
+  Blocks(const GemmProblem& p, const Layer& layer) {
+    const Matrix x = copy(p.x), d_y = copy(p.d_y);
+    const bool to_weights = p.role == GemmRole::backward_weight;
+    result = to_weights ? layer.d_w : arena.blocks(p.result_rows(), p.batch());
+    for (Index b = 0; b < block_count(p.batch()); ++b) {
+      const SampleBlock block = sample_block(b, p.batch());
+      problems.push_back({p.role, p.w, columns(x, block), columns(d_y, block), 1});
+      results.push_back(to_weights ? result : columns(result, block));
+    }
+  }
+  Matrix copy(const ConstMatrix& m) {
+    const Matrix blocks = arena.blocks(m.rows, m.cols);
+    for (Index r = 0; r < m.rows; ++r)
+      for (Index c = 0; c < m.cols; ++c) blocks(r, c) = m(r, c);
+    return blocks;
+  }
+  void run(const float* bias, const Execution& execution) const {
+    const Execution alone = {execution.isa, 1, false};
+    if (problems[0].role == GemmRole::backward_weight) {  // block after block, since they add up
+      for (std::size_t b = 0; b < problems.size(); ++b)
+        run_product(problems[b], bias, results[b], execution, b > 0);
+    } else {
+      parallel_for(execution.threads, static_cast<Index>(problems.size()), [&](Index b) {
+        const auto i = static_cast<std::size_t>(b);
+        run_product(problems[i], bias, results[i], alone);
+      });
+    }
+  }
+};
+
+std::vector<GemmForm> our_forms(const GemmProblem& p, const Layer& layer, const float* bias,
+                                const Execution& execution) {
   const Matrix to = p.role == GemmRole::forward          ? layer.y
                     : p.role == GemmRole::backward_input ? layer.d_x
                                                          : layer.d_w;
-  return {"jsc",
-          [=] {
-            if (p.role == GemmRole::forward)
-              gemm_forward(execution, p.w, bias, p.x, to);
-            else if (p.role == GemmRole::backward_input)
-              gemm_backward_input(execution, p.w, p.d_y, to, false);
-            else
-              gemm_backward_weight(execution, p.d_y, p.x, to, false);
-          },
-          [=](Index r, Index c) { return to(r, c); }};
+  std::vector<GemmForm> forms = {{"whole rows", [=] { run_product(p, bias, to, execution); },
+                                  [=](Index r, Index c) { return to(r, c); }}};
+  if (p.batch() > kSampleBlock && !execution.allow_blas) {
+    const auto blocks = std::make_shared<Blocks>(p, layer);
+    forms.push_back({"blocks of 512", [=] { blocks->run(bias, execution); },
+                     [=](Index r, Index c) { return blocks->result(r, c); }});
+  }
+  return forms;
 }
 
 // The last rows of the result (all of them for the layers of this field), by the reference.
@@ -67,7 +114,7 @@ struct Expected {
   Tensor rows;
   Expected(const GemmProblem& p, const float* bias)
       : first(std::max<Index>(
-            0, p.result_rows() - 128 * 256 * 256 / (p.in() * p.out() * p.batch() / p.result_rows()) - 8)),
+            0, p.result_rows() - 128 * 256 * 256 / (p.in() * p.out() * p.batch() / p.result_rows()) - 32)),
         rows(p.result_rows() - first, p.result_cols()) {
     ConstMatrix w = p.w, d_y = p.d_y;
     if (p.role == GemmRole::backward_input) {
@@ -106,48 +153,42 @@ void product(benchmark::State& state, GemmRole role) {
   if (flops > 1e8) options.rounds = flops > 1e10 ? 3 : 5;  // some seconds a case are enough
 
   std::vector<Contestant> contestants;
-  std::string label;  // the form that each peer chose
-  const Expected expected(problem, nullptr);
-  const auto add = [&](const GemmForm& form, const Expected& rows, const std::string& name, bool exact) {
-    if (!rows.met(form, exact)) {
-      state.SkipWithError(("wrong result: " + name + ", " + form.name).c_str());
-      return;
-    }
-    contestants.push_back({name, flops, form.run});
-  };
-  for (Isa isa : {Isa::avx512, Isa::avx2}) {
-    if (isa > detected_isa()) continue;
-    const std::string suffix = isa == detected_isa() ? "" : "_" + std::string(isa_name(isa));
-    add(ours(problem, layer, nullptr, {isa, threads, false}), expected, "jsc" + suffix, true);
-    constexpr std::ptrdiff_t kSteps = 1000;
-    const double work = run_fma_peak(isa, kSteps);
-    if (threads == 1) contestants.push_back({"peak" + suffix, work, [=] { run_fma_peak(isa, kSteps); }});
-  }
-  if (in == out && out == batch)
-    add(ours(problem, layer, nullptr, {detected_isa(), threads, true}), expected, "jsc_blas", false);
-  if (role == GemmRole::forward)
-    add(ours(problem, layer, layer.bias.data, {detected_isa(), threads, false}),
-        Expected(problem, layer.bias.data), "jsc_bias", true);
-  const auto add_peer = [&](const std::string& name, const std::vector<GemmForm>& forms) {
+  std::string label;  // the form that each contestant chose
+  const auto add = [&](const std::string& name, const std::vector<GemmForm>& forms, const Expected& rows,
+                       bool exact) {
     std::vector<Contestant> all;
     for (const GemmForm& form : forms) {
-      if (!expected.met(form, false))
+      if (!rows.met(form, exact))
         return state.SkipWithError(("wrong result: " + name + ", " + form.name).c_str());
       all.push_back({form.name, flops, form.run});
     }
     if (all.empty()) return;
     RaceOptions trial = options;
     trial.rounds = (options.rounds + 1) / 3;
-    const Contestant& best = fastest(all, trial);
+    const Contestant& best = all.size() == 1 ? all[0] : fastest(all, trial);
     label += name + ": " + best.name + "; ";
     contestants.push_back({name, flops, best.run});
   };
-  add_peer("openblas", openblas_forms(problem));
+  const Expected expected(problem, nullptr);
+  for (Isa isa : {Isa::avx512, Isa::avx2}) {
+    if (isa > detected_isa()) continue;
+    const std::string suffix = isa == detected_isa() ? "" : "_" + std::string(isa_name(isa));
+    add("jsc" + suffix, our_forms(problem, layer, nullptr, {isa, threads, false}), expected, true);
+    constexpr std::ptrdiff_t kSteps = 1000;
+    const double work = run_fma_peak(isa, kSteps);
+    if (threads == 1) contestants.push_back({"peak" + suffix, work, [=] { run_fma_peak(isa, kSteps); }});
+  }
+  if (in == out && out == batch)
+    add("jsc_blas", our_forms(problem, layer, nullptr, {detected_isa(), threads, true}), expected, false);
+  if (role == GemmRole::forward)
+    add("jsc_bias", our_forms(problem, layer, layer.bias.data, {detected_isa(), threads, false}),
+        Expected(problem, layer.bias.data), true);
+  add("openblas", openblas_forms(problem), expected, false);
 #ifdef JSC_BENCH_LIBXSMM
-  if (threads == 1 && flops < 1e7 * 30) add_peer("libxsmm", libxsmm_forms(problem));
+  if (threads == 1 && flops < 1e7 * 30) add("libxsmm", libxsmm_forms(problem), expected, false);
 #endif
 #ifdef JSC_BENCH_ONEDNN
-  add_peer("onednn", onednn_forms(problem));
+  add("onednn", onednn_forms(problem), expected, false);
 #endif
 
   state.SetLabel(label);

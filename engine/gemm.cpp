@@ -2,6 +2,12 @@
 // faster. Threads divide columns of the result that no reduction crosses, so they cannot change its bits.
 #include "engine/gemm.hpp"
 
+#ifndef __clang__
+// Arguments of a kernel are written one by one: pairs that go by way of vector registers would wait there for
+// the sums of the call before.
+#pragma GCC optimize("no-tree-slp-vectorize")
+#endif
+
 #include <algorithm>
 
 #include "engine/gemm_blas.hpp"
@@ -45,7 +51,7 @@ double flops(Index m, Index n, Index k) {
   return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
 }
 
-void run_shared(const Execution& execution, const ProductArgs& args) {
+[[gnu::noinline]] void run_shared(const Execution& execution, const ProductArgs& args) {
   share(execution, flops(args.m, args.n, args.k), args.n, kLanes, [&](Index begin, Index end) {
     ProductArgs part = args;
     part.x += begin;
@@ -60,26 +66,51 @@ inline void run(const Execution& execution, const ProductArgs& args) {
   run_shared(execution, args);
 }
 
+void own_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
+                 const Matrix& y) {
+  run(execution,
+      {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false});
+}
+
+void own_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
+                        const Matrix& d_x, bool accumulate) {
+  run(execution, {w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows, d_y.cols,
+                  nullptr, accumulate});
+}
+
+// Where OpenBLAS is admitted; apart, so that the others need not keep their arguments for it.
+[[gnu::noinline]] void any_forward(const Execution& execution, const ConstMatrix& w, const float* bias,
+                                   const ConstMatrix& x, const Matrix& y) {
+  if (blas_is_faster(execution, GemmRole::forward, w.rows, w.cols, x.cols))
+    blas_forward(execution, w, bias, x, y);
+  else
+    own_forward(execution, w, bias, x, y);
+}
+
+[[gnu::noinline]] void any_backward_input(const Execution& execution, const ConstMatrix& w,
+                                          const ConstMatrix& d_y, const Matrix& d_x, bool accumulate) {
+  if (blas_is_faster(execution, GemmRole::backward_input, w.rows, w.cols, d_y.cols))
+    blas_backward_input(execution, w, d_y, d_x, accumulate);
+  else
+    own_backward_input(execution, w, d_y, d_x, accumulate);
+}
+
 }  // namespace
 
 void gemm_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
                   const Matrix& y) {
   expect_shape("gemm_forward", "x", x, w.cols, y.cols);
   expect_shape("gemm_forward", "y", y, w.rows, x.cols);
-  if (execution.allow_blas && blas_is_faster(execution, GemmRole::forward, w.rows, w.cols, x.cols))
-    return blas_forward(execution, w, bias, x, y);
-  run(execution,
-      {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false});
+  if (execution.allow_blas) return any_forward(execution, w, bias, x, y);
+  own_forward(execution, w, bias, x, y);
 }
 
 void gemm_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
                          const Matrix& d_x, bool accumulate) {
   expect_shape("gemm_backward_input", "d_y", d_y, w.rows, d_x.cols);
   expect_shape("gemm_backward_input", "d_x", d_x, w.cols, d_y.cols);
-  if (execution.allow_blas && blas_is_faster(execution, GemmRole::backward_input, w.rows, w.cols, d_y.cols))
-    return blas_backward_input(execution, w, d_y, d_x, accumulate);
-  run(execution, {w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows, d_y.cols,
-                  nullptr, accumulate});
+  if (execution.allow_blas) return any_backward_input(execution, w, d_y, d_x, accumulate);
+  own_backward_input(execution, w, d_y, d_x, accumulate);
 }
 
 void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, const ConstMatrix& x,
@@ -91,7 +122,9 @@ void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, co
   const double work = flops(d_y.rows, x.rows, x.cols);
   const TransposedArgs all = {d_y.data,   d_y.stride, x.data, x.stride, d_w.data,
                               d_w.stride, d_y.rows,   x.rows, x.cols,   accumulate};
-  const auto kernel = engine_kernels(execution.isa).product_transposed;
+  const EngineKernels& kernels = engine_kernels(execution.isa);
+  const auto kernel =
+      sums_are_chains(d_y.rows, x.rows) ? kernels.product_chained : kernels.product_transposed;
   if (d_y.rows > x.rows)
     share(execution, work, d_y.rows, 1, [&](Index begin, Index end) {
       TransposedArgs part = all;
@@ -101,7 +134,7 @@ void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, co
       kernel(part);
     });
   else
-    share(execution, work, x.rows, 1, [&](Index begin, Index end) {
+    share(execution, work, x.rows, kLanes, [&](Index begin, Index end) {
       TransposedArgs part = all;
       part.b += begin * all.b_stride;
       part.c += begin;

@@ -23,9 +23,9 @@ namespace {
 // kernels' tiles.
 constexpr const char* kNetwork = R"(layers = [
   { type = "batch_norm" },
-  { type = "linear", out = 19, name = "a" },
+  { type = "linear", out = 37, name = "a" },
   { type = "relu" },
-  { type = "linear", out = 19, name = "b" },
+  { type = "linear", out = 37, name = "b" },
   { type = "leaky_relu" },
   { type = "add", inputs = ["a", "b"] },
   { type = "hardtanh", min = -4, max = 4 },

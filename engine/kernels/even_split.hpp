@@ -1,10 +1,12 @@
-// How the tiled kernels cut rows and columns.
+// How the tiled kernels cut rows, columns and samples.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 namespace jsc::kernels {
+
+constexpr std::ptrdiff_t kBlock = 512;  // samples of a reduction block: kSampleBlock of tensor.hpp
 
 // Splits `size` into pieces of at most `largest`, as even as can be: 16 by 6 gives 6 5 5, and no piece of 8
 // by 6 is left with too few independent chains. (always_inline: a copy out of line would be shared between

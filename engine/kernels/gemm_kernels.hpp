@@ -28,117 +28,129 @@ template <class T>
 // structure, made with wide moves right after it was written with narrow ones, would stall a small layer for
 // longer than it takes.
 
-// `count` tiles of R rows of y, C vectors of 16 columns at a time in registers; a multiple of 16 C columns.
-// Rows of y are reached by steps from one to the next: addresses worked out beforehand would not fit into
-// registers, and take longer than a small tile. A result larger than L1 is called there while the sums form,
-// or stores would wait for it.
-// a_col = 0 stands for weights packed by pack_weights, tile by tile, [k][R].
-template <class Lanes, int R, int C>
-[[gnu::noinline]] void product_tiles(const ProductArgs& p, std::ptrdiff_t row, std::ptrdiff_t count,
-                                     std::ptrdiff_t begin, std::ptrdiff_t end) {
+// R rows of y, C vectors of 16 columns at a time in registers; n is a multiple of 16 C columns, a, x and y
+// point to the first, and start to the rows' own starts, or it is y, or null. A small layer takes some tens
+// of cycles, so that what stands around the sums counts: rows of y are reached by steps from one to the next,
+// as addresses worked out beforehand would not fit into registers, and what only a Far product needs is left
+// out of the others. That is one whose result does not fit into L1: it is called there while the sums form,
+// or stores would wait for it, and so is x, of which many rows are read, for the first strip.
+template <class Lanes, int R, int C, bool Far>
+[[gnu::noinline]] void product_strip(const ProductArgs& p, const float* a_first, const float* x_first,
+                                     float* y, std::ptrdiff_t n, const float* start) {
   using F = typename Lanes::F;
-  const bool packed = p.a_col == 0;
-  const std::ptrdiff_t a_row = packed ? 1 : p.a_row, a_col = packed ? R : p.a_col;
-  const std::ptrdiff_t a_tile = R * (packed ? p.k : p.a_row);
-  const std::ptrdiff_t x_stride = p.x_stride, y_stride = p.y_stride;
-  const bool accumulate = p.accumulate, far = (p.m + p.k) * p.n > kNear;
-  bool x_far = row == 0 && p.k > kStreams && far;
-  const float* a_first = p.a + row * (packed ? p.k : p.a_row);
-  const float* start = p.start != nullptr ? p.start + row : nullptr;
-  const float* const x_first = p.x + begin;
-  float* y_first = p.y + row * y_stride + begin;
+  const std::ptrdiff_t a_row = p.a_row, a_col = p.a_col, x_stride = p.x_stride, y_stride = p.y_stride;
   do {
-    const float* x_column = x_first;
-    float* y = y_first;
-    std::ptrdiff_t n = end - begin;
-    do {
-      F acc[R][C];
-      if (accumulate) {
-        const float* from = y;
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r, from = next_row(from, y_stride))
-#pragma GCC unroll 8
-          for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
-      } else if (start != nullptr) {
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) {
-          const F value = F::set(start[r]);
-#pragma GCC unroll 8
-          for (int c = 0; c < C; ++c) acc[r][c] = value;
-        }
-      } else {
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-          for (int c = 0; c < C; ++c) acc[r][c] = F::zero();
+    F acc[R][C];
+    if (start == nullptr) {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+        for (int c = 0; c < C; ++c) acc[r][c] = F::zero();
+    } else if (start == y) {
+      const float* from = y;
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r, from = next_row(from, y_stride))
+#pragma GCC unroll 16
+        for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
+      start += 16 * C;
+    } else {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const F value = F::set(start[r]);
+#pragma GCC unroll 16
+        for (int c = 0; c < C; ++c) acc[r][c] = value;
       }
-      if (far) {
-        float* to = accumulate ? y + 16 * C : y;
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
-#pragma GCC unroll 8
-          for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
-      }
-      const float *a = a_first, *x = x_column;
-      const auto add_products = [&](auto call_next) __attribute__((always_inline)) {
-        std::ptrdiff_t k = p.k;
-        do {
-          F xs[C];
-#pragma GCC unroll 8
-          for (int c = 0; c < C; ++c) xs[c] = F::load(x + 16 * c);
-          if constexpr (decltype(call_next)::value)
-#pragma GCC unroll 8
-            for (int c = 0; c < C; ++c) __builtin_prefetch(x + 16 * (C + c));
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r) {
-            const F weight = F::set(a[r * a_row]);
-#pragma GCC unroll 8
-            for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
-          }
-          a += a_col;
-          x += x_stride;
-        } while (--k > 0);
-      };
-      if (x_far)
-        add_products(std::true_type());
-      else
-        add_products(std::false_type());
-      float* to = y;
-#pragma GCC unroll 8
+    }
+    if constexpr (Far) {
+      float* to = start == y + 16 * C ? y + 16 * C : y;  // when y has been read, the next of it
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
-#pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) acc[r][c].store(to + 16 * c);
-      x_column += 16 * C;
-      y += 16 * C;
-    } while ((n -= 16 * C) > 0);
-    x_far = false;  // the other rows find x in the cache
-    a_first += a_tile;
-    y_first += R * y_stride;
-    if (start != nullptr) start += R;
-  } while (--count > 0);
+#pragma GCC unroll 16
+        for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
+    }
+    constexpr int kEights = (R + 7) / 8;  // rows of a whose distances fit into registers
+    const float *a[kEights] = {a_first}, *x = x_first;
+#pragma GCC unroll 16
+    for (int e = 1; e < kEights; ++e) a[e] = next_row(a[e - 1], 8 * a_row);
+    const auto add_products = [&](auto call_next) __attribute__((always_inline)) {
+      std::ptrdiff_t k = p.k;
+      do {
+        F xs[C];
+#pragma GCC unroll 16
+        for (int c = 0; c < C; ++c) xs[c] = F::load(x + 16 * c);
+        if constexpr (decltype(call_next)::value)
+#pragma GCC unroll 16
+          for (int c = 0; c < C; ++c) __builtin_prefetch(x + 16 * (C + c));
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) {
+          const F weight = F::set(a[r / 8][r % 8 * a_row]);
+#pragma GCC unroll 16
+          for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
+        }
+#pragma GCC unroll 16
+        for (int e = 0; e < kEights; ++e) a[e] += a_col;
+        x += x_stride;
+      } while (--k > 0);
+    };
+    if (Far && a_first == p.a && p.k > kStreams)
+      add_products(std::true_type());
+    else
+      add_products(std::false_type());
+    float* to = y;
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
+#pragma GCC unroll 16
+      for (int c = 0; c < C; ++c) acc[r][c].store(to + 16 * c);
+    x_first += 16 * C;
+    y += 16 * C;
+  } while ((n -= 16 * C) > 0);
 }
 
-// product_tiles by its number of rows, at most Rows.
-using ProductTiles = void (*)(const ProductArgs&, std::ptrdiff_t row, std::ptrdiff_t count,
-                              std::ptrdiff_t begin, std::ptrdiff_t end);
-template <class Lanes, int C, int... R>
-ProductTiles product_tiles_of(std::ptrdiff_t rows, std::integer_sequence<int, R...>) {
-  static constexpr ProductTiles tiles[] = {product_tiles<Lanes, R + 1, C>...};
-  return tiles[rows - 1];
+// product_strip by its number of rows, at most Rows.
+using ProductStrip = void (*)(const ProductArgs&, const float* a, const float* x, float* y, std::ptrdiff_t n,
+                              const float* start);
+template <class Lanes, int C, bool Far, int... R>
+ProductStrip product_strip_of(std::ptrdiff_t rows, std::integer_sequence<int, R...>) {
+  static constexpr ProductStrip strips[] = {product_strip<Lanes, R + 1, C, Far>...};
+  return strips[rows - 1];
 }
-template <class Lanes, int Rows, int C>
-ProductTiles product_tiles_of(std::ptrdiff_t rows) {
-  return product_tiles_of<Lanes, C>(rows, std::make_integer_sequence<int, Rows>());
+template <class Lanes, int Rows, int C, bool Far>
+ProductStrip product_strip_of(std::ptrdiff_t rows) {
+  return product_strip_of<Lanes, C, Far>(rows, std::make_integer_sequence<int, Rows>());
 }
 
-// All rows of the columns [begin, end), tile by tile; a multiple of 16 C columns.
+// The columns [begin, end) of `count` strips of `rows` rows of y from `row` on; a_step is from a row's
+// weights to the next row's, strip by strip.
+[[gnu::always_inline]] inline void product_strips(ProductStrip strip, const ProductArgs& p,
+                                                  std::ptrdiff_t a_step, std::ptrdiff_t rows,
+                                                  std::ptrdiff_t row, std::ptrdiff_t count,
+                                                  std::ptrdiff_t begin, std::ptrdiff_t end) {
+  const float *a = p.a + row * a_step, *start = p.start != nullptr ? p.start + row : nullptr;
+  float* y = p.y + row * p.y_stride + begin;
+  for (; count > 0; --count, a += rows * a_step, y += rows * p.y_stride) {
+    strip(p, a, p.x + begin, y, end - begin, p.accumulate ? y : start);
+    if (start != nullptr) start += rows;
+  }
+}
+
+// All rows of the columns [begin, end), strip by strip; a multiple of 16 C columns. a_col = 0 stands for
+// weights packed by pack_weights, strip by strip, [k][rows].
 template <class Lanes, int Rows, int C>
 void product_rows(const ProductArgs& p, std::ptrdiff_t begin, std::ptrdiff_t end) {
-  const EvenSplit tiles(p.m, Rows);
-  if (tiles.larger > 0) product_tiles_of<Lanes, Rows, C>(tiles.small + 1)(p, 0, tiles.larger, begin, end);
-  if (tiles.larger < tiles.pieces)
-    product_tiles_of<Lanes, Rows, C>(tiles.small)(p, tiles.larger * (tiles.small + 1),
-                                                  tiles.pieces - tiles.larger, begin, end);
+  const EvenSplit strips(p.m, Rows);
+  const bool far = (p.m + p.k) * p.n > kNear;
+  const auto some = [&](std::ptrdiff_t rows, std::ptrdiff_t row, std::ptrdiff_t count) {
+    const ProductStrip strip =
+        far ? product_strip_of<Lanes, Rows, C, true>(rows) : product_strip_of<Lanes, Rows, C, false>(rows);
+    if (p.a_col != 0) return product_strips(strip, p, p.a_row, rows, row, count, begin, end);
+    ProductArgs packed = p;
+    packed.a_row = 1;
+    packed.a_col = rows;
+    product_strips(strip, packed, p.k, rows, row, count, begin, end);
+  };
+  if (strips.larger > 0) some(strips.small + 1, 0, strips.larger);
+  if (strips.larger < strips.pieces)
+    some(strips.small, strips.larger * (strips.small + 1), strips.pieces - strips.larger);
 }
 
 // The last columns, fewer than 16, by way of copies of x and y that have room for all 16.
@@ -148,27 +160,29 @@ void product_cut(ProductArgs p, std::ptrdiff_t begin) {
   constexpr std::ptrdiff_t depth = kPanel / 16;
   alignas(64) float panel[kPanel], cut_y[16 * Rows];
   const std::ptrdiff_t columns = p.n - begin;
+  const bool packed = p.a_col == 0;
   p.x += begin;
   p.y += begin;
   std::ptrdiff_t left = p.k;
   do {
     ProductArgs slice = p;
     slice.k = left < depth ? left : depth;
-    slice.x = panel;
-    slice.y = cut_y;
-    slice.x_stride = slice.y_stride = slice.n = 16;
+    slice.x_stride = slice.y_stride = 16;
+    if (packed) slice.a_row = 1;
     for (std::ptrdiff_t k = 0; k < slice.k; ++k)
       F::load_first(p.x + k * p.x_stride, columns).store(panel + 16 * k);
     const EvenSplit tiles(p.m, Rows);
     for (std::ptrdiff_t i = 0, row = 0; i < tiles.pieces; row += tiles.size(i), ++i) {
       slice.m = tiles.size(i);
-      slice.a = p.a + row * (p.a_col == 0 ? slice.k : p.a_row);
-      slice.start = p.start != nullptr ? p.start + row : nullptr;
+      const float* a = p.a + row * (packed ? slice.k : p.a_row);
+      const float* start = p.start != nullptr ? p.start + row : nullptr;
       float* const y = p.y + row * p.y_stride;
       if (p.accumulate)
         for (std::ptrdiff_t r = 0; r < slice.m; ++r)
           F::load_first(y + r * p.y_stride, columns).store(cut_y + 16 * r);
-      product_tiles_of<Lanes, Rows, 1>(slice.m)(slice, 0, 1, 0, 16);
+      if (packed) slice.a_col = slice.m;
+      product_strip_of<Lanes, Rows, 1, false>(slice.m)(slice, a, panel, cut_y, 16,
+                                                       p.accumulate ? cut_y : start);
       for (std::ptrdiff_t r = 0; r < slice.m; ++r)
         F::load(cut_y + 16 * r).store_first(y + r * p.y_stride, columns);
     }
@@ -197,11 +211,16 @@ void product_columns(const ProductArgs& p) {
       done += (whole - done) / (16 * D) * (16 * D);
       product_rows<Lanes, Lanes::kTallRows, D>(p, wide, done);
     }
-  if (C > 1 && done < whole) product_rows<Lanes, Rows, 1>(p, done, whole);
+  if (C > 1 && done < whole) {
+    if (p.a_col != 0)
+      product_rows<Lanes, Lanes::kSingleRows, 1>(p, done, whole);
+    else
+      product_rows<Lanes, Rows, 1>(p, done, whole);
+  }
   if (whole < p.n) product_cut<Lanes, Rows>(p, whole);
 }
 
-// R rows of weights in the order in which product_tiles reads them.
+// R rows of weights in the order in which product_strip reads them.
 template <class Lanes, int R>
 void pack_tile(const float* a, std::ptrdiff_t a_row, std::ptrdiff_t a_col, std::ptrdiff_t depth, float* to) {
   for (std::ptrdiff_t k = 0; k < depth; ++k, a += a_col, to += R)
@@ -247,10 +266,11 @@ void product_blocked(const ProductArgs& p) {
     }
 }
 
-// Few rows need wide tiles, or there are too few chains to hide the latency of fma; a little more than a tile
-// of rows is better taken as one that is taller and narrower. Short sums that start somewhere are better
-// taken a dozen at a time: with twice as many, the processor has no room left to begin the next tile while
-// stores wait for this one, which it needs when the new sums are not just zero.
+// Few rows need wide tiles, or there are too few chains to hide the latency of fma. Short sums are best taken
+// in tiles of equal height. Of long ones a little more than a tile of rows is better taken as one that is
+// taller and narrower, which reads x once. Short sums that start somewhere are taken a dozen at a time: with
+// twice as many, the processor has no room left to begin the next tile while stores wait for this one, which
+// it needs when the new sums are not just zero.
 template <class Lanes>
 [[gnu::noinline]] void product_any(const ProductArgs& p) {
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
@@ -260,6 +280,8 @@ template <class Lanes>
     product_blocked<Lanes, R, C>(p);
   else if (p.m > T && p.start != nullptr && p.k < Lanes::kLongSums)
     product_columns<Lanes, R, D>(p);
+  else if (p.m % Lanes::kEvenRows == 0 && p.k < Lanes::kLongSums)
+    product_columns<Lanes, Lanes::kEvenRows, C>(p);
   else if (p.m % T == 0 || (p.m > R && p.m < T))
     product_columns<Lanes, T, D>(p);
   else
@@ -269,11 +291,12 @@ template <class Lanes>
 // What product_any would come to for most small layers, before it has asked all its questions.
 template <class Lanes>
 void product(const ProductArgs& p) {
-  constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
-  if (p.n % (16 * C) == 0 && p.n * p.k <= kPanel) {
-    if (p.m <= R && p.m >= 4) return product_tiles_of<Lanes, R, C>(p.m)(p, 0, 1, 0, p.n);
-    if (p.m == T || (p.m % T == 0 && p.start == nullptr && p.m * p.k <= Lanes::kLargeWeights))
-      return product_tiles<Lanes, T, D>(p, 0, p.m / T, 0, p.n);
+  constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, E = Lanes::kEvenRows;
+  if (p.n % (16 * C) == 0 && (p.m + p.k) * p.n <= kNear) {
+    if (p.m <= R && p.m >= 4)
+      return product_strips(product_strip_of<Lanes, R, C, false>(p.m), p, 0, 0, 0, 1, 0, p.n);
+    if (p.m % E == 0 && p.k < Lanes::kLongSums && (p.m <= T || p.start == nullptr))
+      return product_strips(product_strip<Lanes, E, C, false>, p, p.a_row, E, 0, p.m / E, 0, p.n);
   }
   product_any<Lanes>(p);
 }

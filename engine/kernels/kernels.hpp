@@ -24,7 +24,8 @@ struct ProductArgs {
   bool accumulate;
 };
 
-// c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says.
+// c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says, or by chains
+// (gemm.hpp).
 struct TransposedArgs {
   const float* a;
   std::ptrdiff_t a_stride;

@@ -1,6 +1,7 @@
 // The engine's kernels in plain C++.
 #include "engine/kernels/lanes_portable.hpp"
 
+#include "engine/kernels/chained_kernels.hpp"
 #include "engine/kernels/gather_kernels.hpp"
 #include "engine/kernels/gemm_kernels.hpp"
 #include "engine/kernels/math_kernels.hpp"
@@ -22,7 +23,9 @@ struct Lanes {
   static F sum_sixteen(const float* lanes) { return lanes_portable::sum_sixteen(lanes); }
   static constexpr int kRows = 4, kColumns = 1, kWideColumns = 1;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 4, kTallColumns = 1;            // product: of slightly more rows
-  static constexpr int kLongSums = 64;                             // product: where a start costs little
+  static constexpr int kEvenRows = 4;                             // product: of short sums
+  static constexpr int kSingleRows = 4;                            // product: of tiles one vector wide
+  static constexpr int kLongSums = 64;                             // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
   static constexpr int kSumRows = 2, kSumColumns = 2;      // product_transposed: rows of a by rows of b
 };

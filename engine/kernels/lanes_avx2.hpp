@@ -242,6 +242,12 @@ inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
   transpose(m);
 }
 
+// Of rows `stride` apart.
+inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[16]) {
+  for (int i = 0; i < 16; ++i) m[i] = F32x16::load(rows + i * stride);
+  transpose(m);
+}
+
 // Lanes of sums that sum_sixteen will add, part 0 (lanes 0 to 7), then part 8, with which the first level of
 // the tree is added: x of an even sum a and of the next, b, stand as low a, high b, high a, low b, so that
 // one addition from memory is the second level for both. i is a sum's number.

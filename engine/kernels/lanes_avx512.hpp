@@ -229,25 +229,43 @@ inline void transpose(F32x16 (&m)[16]) {
   exchange<8>(m);
 }
 
+// Four columns of 16 rows, from their quarters: row k of `quarters` has rows k, k + 4, k + 8 and k + 12.
+inline void finish_columns(const __m512 (&quarters)[4], F32x16* columns) {
+  const __m512 low01 = _mm512_unpacklo_ps(quarters[0], quarters[1]),
+               high01 = _mm512_unpackhi_ps(quarters[0], quarters[1]);
+  const __m512 low23 = _mm512_unpacklo_ps(quarters[2], quarters[3]),
+               high23 = _mm512_unpackhi_ps(quarters[2], quarters[3]);
+  columns[0].v = _mm512_shuffle_ps(low01, low23, 0x44);
+  columns[1].v = _mm512_shuffle_ps(low01, low23, 0xee);
+  columns[2].v = _mm512_shuffle_ps(high01, high23, 0x44);
+  columns[3].v = _mm512_shuffle_ps(high01, high23, 0xee);
+}
+inline __m512 load_quarters(const float* a, const float* b, const float* c, const float* d) {
+  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(a));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(b), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(c), 2);
+  return _mm512_insertf32x4(v, _mm_loadu_ps(d), 3);
+}
 // Lane j of m[i] = rows[j][i]. The coarse half of the transpose is done by loads of quarters, so that the
 // shuffles of one port are left with the fine half.
 inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
   for (int c = 0; c < 16; c += 4) {
-    __m512 quarters[4];  // of rows k, k + 4, k + 8, k + 12: their columns c to c + 3
-    for (int k = 0; k < 4; ++k) {
-      __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(rows[k] + c));
-      v = _mm512_insertf32x4(v, _mm_loadu_ps(rows[k + 4] + c), 1);
-      v = _mm512_insertf32x4(v, _mm_loadu_ps(rows[k + 8] + c), 2);
-      quarters[k] = _mm512_insertf32x4(v, _mm_loadu_ps(rows[k + 12] + c), 3);
+    __m512 quarters[4];
+    for (int k = 0; k < 4; ++k)
+      quarters[k] = load_quarters(rows[k] + c, rows[k + 4] + c, rows[k + 8] + c, rows[k + 12] + c);
+    finish_columns(quarters, m + c);
+  }
+}
+// Of rows `stride` apart, which are reached by few registers.
+inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[16]) {
+  for (int c = 0; c < 16; c += 4) {
+    __m512 quarters[4];
+    const float* row = rows + c;
+    for (int k = 0; k < 4; ++k, row += stride) {
+      asm("" : "+r"(row));
+      quarters[k] = load_quarters(row, row + 4 * stride, row + 8 * stride, row + 12 * stride);
     }
-    const __m512 low01 = _mm512_unpacklo_ps(quarters[0], quarters[1]),
-                 high01 = _mm512_unpackhi_ps(quarters[0], quarters[1]);
-    const __m512 low23 = _mm512_unpacklo_ps(quarters[2], quarters[3]),
-                 high23 = _mm512_unpackhi_ps(quarters[2], quarters[3]);
-    m[c].v = _mm512_shuffle_ps(low01, low23, 0x44);
-    m[c + 1].v = _mm512_shuffle_ps(low01, low23, 0xee);
-    m[c + 2].v = _mm512_shuffle_ps(high01, high23, 0x44);
-    m[c + 3].v = _mm512_shuffle_ps(high01, high23, 0xee);
+    finish_columns(quarters, m + c);
   }
 }
 

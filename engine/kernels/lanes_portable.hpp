@@ -208,6 +208,12 @@ inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
   transpose(m);
 }
 
+// Of rows `stride` apart.
+inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[16]) {
+  for (int i = 0; i < 16; ++i) m[i] = F32x16::load(rows + i * stride);
+  transpose(m);
+}
+
 inline float sum(F32x16 a) {
   float x[8], y[4];
   for (int i = 0; i < 8; ++i) x[i] = a.v[i] + a.v[i + 8];

@@ -14,8 +14,7 @@
 
 namespace jsc::kernels {
 
-constexpr std::ptrdiff_t kBlock = 512;  // samples of a reduction block: kSampleBlock of threads.hpp
-constexpr std::ptrdiff_t kGroup = 16;   // columns of c whose lanes are in the scratch buffer at once
+constexpr std::ptrdiff_t kGroup = 16;  // columns of c whose lanes are in the scratch buffer at once
 constexpr std::ptrdiff_t kPartRows = 128,
                          kPartColumns = 512;  // of c whose sums are kept while the blocks pass
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/gemm.hpp"
 #include "engine/threads.hpp"
 
 namespace jsc::reference {
@@ -38,15 +39,18 @@ inline float tree_sum(const float (&lane)[kLanes]) {
 }
 
 // A reduction over samples: 16 lanes inside a block of kSampleBlock, the tree, then the blocks in ascending
-// order. step(lane_value, sample) is one link of a lane's chain.
+// order. step(lane_value, sample) is one link of a lane's chain. With `one_chain` a block has one lane.
 template <class Step>
-float reduce_samples(Index samples, const Step& step) {
+float reduce_samples(Index samples, const Step& step, bool one_chain = false) {
   float total = 0.0F;
   for (Index begin = 0; begin < samples; begin += kSampleBlock) {
     float lane[kLanes] = {};
-    for (Index b = begin; b < std::min(samples, begin + kSampleBlock); ++b)
-      lane[b % kLanes] = step(lane[b % kLanes], b);
-    total = begin == 0 ? tree_sum(lane) : total + tree_sum(lane);
+    for (Index b = begin; b < std::min(samples, begin + kSampleBlock); ++b) {
+      float& value = lane[one_chain ? 0 : b % kLanes];
+      value = step(value, b);
+    }
+    const float sum = one_chain ? lane[0] : tree_sum(lane);
+    total = begin == 0 ? sum : total + sum;
   }
   return total;
 }
@@ -54,8 +58,9 @@ float reduce_samples(Index samples, const Step& step) {
 inline void gemm_backward_weight(ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate) {
   for (Index o = 0; o < d_w.rows; ++o)
     for (Index k = 0; k < d_w.cols; ++k) {
-      const float total =
-          reduce_samples(x.cols, [&](float acc, Index b) { return std::fma(d_y(o, b), x(k, b), acc); });
+      const float total = reduce_samples(
+          x.cols, [&](float acc, Index b) { return std::fma(d_y(o, b), x(k, b), acc); },
+          sums_are_chains(d_w.rows, d_w.cols));
       d_w(o, k) = accumulate ? d_w(o, k) + total : total;
     }
 }
