@@ -26,12 +26,17 @@ struct GatherStep {
     const Index n = block.count(), ahead = out.cols - block.end + source->ahead;
     engine_kernels(tape.execution().isa)
         .gather({source->x, source->features, indices, columns(out, block).data, out.stride, n, ahead});
-    if (source->labels == nullptr) return;
-    constexpr Index kAhead = 64;
-    for (Index i = 0; i < n; ++i) {
-      if (i + kAhead < n + ahead) __builtin_prefetch(source->labels + indices[i + kAhead]);
-      labels[block.begin + i] = source->labels[indices[i]];
-    }
+    const auto fill_labels = [&](const auto* from) {
+      constexpr Index kAhead = 64;
+      for (Index i = 0; i < n; ++i) {
+        if (i + kAhead < n + ahead) __builtin_prefetch(from + indices[i + kAhead]);
+        labels[block.begin + i] = from[indices[i]];
+      }
+    };
+    if (source->byte_labels != nullptr)
+      fill_labels(source->byte_labels);
+    else if (source->labels != nullptr)
+      fill_labels(source->labels);
   }
   void backward(Tape&, Tape::Sinks, SampleBlock) const {}
 };

@@ -17,13 +17,15 @@ struct RowSource {
   const float* x = nullptr;  // [rows][features]
   Index features = 0;
   const std::int32_t* labels = nullptr;  // [rows], or null
+  const std::uint8_t* byte_labels =
+      nullptr;  // the same, where they fit: fetched at random, they must stay in the cache beside the rows
   const std::uint32_t* indices =
       nullptr;      // of the batch, and then `ahead` more that the next batches will ask for:
   Index ahead = 0;  // their rows are called into the cache early
 };
 
 // A value that each forward() fills with the rows that `source` names, and `labels` [batch] with their labels
-// where there are any. It needs no gradient.
+// where there are any (byte_labels, or else labels). It needs no gradient.
 Variable gather(Tape& tape, const RowSource* source, Index batch, std::int32_t* labels);
 
 }  // namespace jsc

@@ -22,14 +22,25 @@ Tape::Layout layout_of(const Graph& graph, Index batch) {
   return trial.goes_by_blocks() ? Tape::Layout::blocks : Tape::Layout::rows;
 }
 
+std::vector<std::uint8_t> labels_as_bytes(const Samples& samples, std::span<const std::uint32_t> rows) {
+  std::vector<std::uint8_t> bytes(rows.empty() ? 0 : *std::ranges::max_element(rows) + std::size_t{1});
+  for (const std::uint32_t row : rows) {
+    const std::int32_t label = samples.labels[row];
+    if (label < 0 || label > 255) return {};
+    bytes[row] = static_cast<std::uint8_t>(label);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 struct Trainer::Pass {
-  Pass(const Graph& graph, const Samples& samples, const TrainingOptions& options, Execution execution,
-       Index batch_size)
+  Pass(const Graph& graph, const Samples& samples, const std::vector<std::uint8_t>& byte_labels,
+       const TrainingOptions& options, Execution execution, Index batch_size)
       : key(recording_key(graph)),
         batch(batch_size),
-        source{samples.x, samples.features, samples.labels},
+        source{samples.x, samples.features, samples.labels,
+               byte_labels.empty() ? nullptr : byte_labels.data()},
         labels(static_cast<std::size_t>(batch_size)),
         tape(execution, Tape::Gradients::wanted, layout_of(graph, batch_size)),
         recording(record(
@@ -52,6 +63,7 @@ Trainer::Trainer(Graph& graph, const Samples& samples, std::span<const std::uint
     : graph_(graph),
       samples_(samples),
       train_rows_(train_rows),
+      byte_labels_(labels_as_bytes(samples, train_rows)),
       options_(options),
       execution_(execution),
       optimizer_(make_optimizer(options.optimizer, graph.block.size)),
@@ -71,8 +83,8 @@ Trainer::Trainer(Graph& graph, const Samples& samples, std::span<const std::uint
             "choose "
             "another batch size",
             rows, options_.batch_size, path, module->type());
-  full_ = std::make_unique<Pass>(graph_, samples_, options_, execution_, options_.batch_size);
-  if (rest != 0) rest_ = std::make_unique<Pass>(graph_, samples_, options_, execution_, rest);
+  full_ = std::make_unique<Pass>(graph_, samples_, byte_labels_, options_, execution_, options_.batch_size);
+  if (rest != 0) rest_ = std::make_unique<Pass>(graph_, samples_, byte_labels_, options_, execution_, rest);
 }
 
 Trainer::~Trainer() = default;
@@ -101,7 +113,7 @@ void Trainer::step() {
   const Index batch = std::min(options_.batch_size, static_cast<Index>(order_.size()) - first);
   std::unique_ptr<Pass>& slot = batch == full_->batch ? full_ : rest_;
   if (slot->key != recording_key(graph_))
-    slot = std::make_unique<Pass>(graph_, samples_, options_, execution_, batch);
+    slot = std::make_unique<Pass>(graph_, samples_, byte_labels_, options_, execution_, batch);
   Pass& p = *slot;
   p.source.indices = order_.data() + first;
   p.source.ahead = std::ssize(order_) - first - batch;

@@ -76,6 +76,7 @@ class Trainer {
   Graph& graph_;
   Samples samples_;
   std::span<const std::uint32_t> train_rows_;
+  std::vector<std::uint8_t> byte_labels_;  // of the training rows by their numbers; empty if one does not fit
   TrainingOptions options_;
   Execution execution_;
   Index batches_per_epoch_;

@@ -47,53 +47,73 @@ void softmax_backward(Index classes, Index n, const float* y, Index y_stride, co
 // With t_c = x_c - max x and s = sum exp(t_c), -log p_c = log s - t_c >= 0: the label's term, and for label
 // smoothing the weighted terms of all classes, W·log s - sum w_c·t_c. The probabilities are kept for the
 // backward direction when asked for. The predicted class is the first of the highest.
+//
+// Chunk by chunk, first all the exponentials, then all the logarithms: of one group these are one chain of
+// operations after the other, and a processor does not look far enough ahead to work on the next group.
 template <class L>
 CrossEntropySums cross_entropy_forward(const CrossEntropyTarget& target, Index n, const float* x,
                                        Index x_stride, const std::int32_t* labels, float* probabilities,
                                        Index probabilities_stride) {
   using F32 = typename L::F32;
   using I32 = typename L::I32;
+  constexpr Index kChunk = 128;
+  alignas(kAlignment) float totals[kChunk], leasts[kChunk], label_ts[kChunk], label_weights[kChunk],
+      weighted_ts[kChunk];
   F32 loss = F32::zero(), weights = F32::zero();
   std::int32_t correct = 0;
-  for_each_group<L>(n, [&](Index i, auto group) {
-    const I32 label = group.load(labels + i);
-    F32 highest = group.load(x + i);
-    I32 predicted = I32::set(0);
-    for (Index c = 1; c < target.classes; ++c) {
-      const F32 v = group.load(x + c * x_stride + i);
-      predicted = select(highest < v, I32::set(static_cast<std::int32_t>(c)), predicted);
-      highest = max(highest, v);
-    }
-    correct += count((predicted == label) & group.mask());
+  for (Index first = 0; first < n; first += kChunk) {
+    const Index size = n - first < kChunk ? n - first : kChunk;
+    for_each_group<L>(size, [&](Index in_chunk, auto group) {
+      const Index i = first + in_chunk;
+      const I32 label = group.load(labels + i);
+      F32 highest = group.load(x + i);
+      I32 predicted = I32::set(0);
+      for (Index c = 1; c < target.classes; ++c) {
+        const F32 v = group.load(x + c * x_stride + i);
+        predicted = select(highest < v, I32::set(static_cast<std::int32_t>(c)), predicted);
+        highest = max(highest, v);
+      }
+      correct += count((predicted == label) & group.mask());
 
-    F32 total = F32::zero(), label_t = F32::zero(), label_weight = F32::zero(), weighted_t = F32::zero();
-    F32 least = F32::set(1.0F);
-    for (Index c = 0; c < target.classes; ++c) {
-      const F32 t = group.load(x + c * x_stride + i) - highest;
-      const F32 e = L::exp(t);
-      const F32 w = F32::set(target.class_weights[c]);
-      const auto is_label = label == I32::set(static_cast<std::int32_t>(c));
-      total = total + e;
-      least = min(e, least);
-      label_t = select(is_label, t, label_t);
-      label_weight = select(is_label, w, label_weight);
-      weighted_t = fma(w, t, weighted_t);
-      if (probabilities != nullptr) group.store(probabilities + c * probabilities_stride + i, e);
-    }
-    const F32 log_total = L::log(total);
-    F32 sample = F32::set(target.on) * label_weight * (log_total - label_t);
-    if (target.off != 0.0F)
-      sample = fma(F32::set(target.off),
-                   fma(F32::set(target.weight_total), log_total, F32::zero() - weighted_t), sample);
-    loss = loss + group.only(sample);
-    weights = weights + group.only(label_weight);
-    if (probabilities == nullptr) return;
-    const typename L::Total by_total(total, least);
-    for (Index c = 0; c < target.classes; ++c) {
-      float* p = probabilities + c * probabilities_stride + i;
-      group.store(p, group.load(p) / by_total);
-    }
-  });
+      F32 total = F32::zero(), label_t = F32::zero(), label_weight = F32::zero(), weighted_t = F32::zero();
+      F32 least = F32::set(1.0F);
+      for (Index c = 0; c < target.classes; ++c) {
+        const F32 t = group.load(x + c * x_stride + i) - highest;
+        const F32 e = L::exp(t);
+        const F32 w = F32::set(target.class_weights[c]);
+        const auto is_label = label == I32::set(static_cast<std::int32_t>(c));
+        total = total + e;
+        least = min(e, least);
+        label_t = select(is_label, t, label_t);
+        label_weight = select(is_label, w, label_weight);
+        weighted_t = fma(w, t, weighted_t);
+        if (probabilities != nullptr) group.store(probabilities + c * probabilities_stride + i, e);
+      }
+      total.store(totals + in_chunk);
+      least.store(leasts + in_chunk);
+      label_t.store(label_ts + in_chunk);
+      label_weight.store(label_weights + in_chunk);
+      weighted_t.store(weighted_ts + in_chunk);
+    });
+    for_each_group<L>(size, [&](Index in_chunk, auto group) {
+      const F32 total = F32::load(totals + in_chunk), label_weight = F32::load(label_weights + in_chunk);
+      const F32 log_total = L::log(total);
+      F32 sample = F32::set(target.on) * label_weight * (log_total - F32::load(label_ts + in_chunk));
+      if (target.off != 0.0F)
+        sample = fma(
+            F32::set(target.off),
+            fma(F32::set(target.weight_total), log_total, F32::zero() - F32::load(weighted_ts + in_chunk)),
+            sample);
+      loss = loss + group.only(sample);
+      weights = weights + group.only(label_weight);
+      if (probabilities == nullptr) return;
+      const typename L::Total by_total(total, F32::load(leasts + in_chunk));
+      for (Index c = 0; c < target.classes; ++c) {
+        float* p = probabilities + c * probabilities_stride + first + in_chunk;
+        group.store(p, group.load(p) / by_total);
+      }
+    });
+  }
   return {L::sum(loss), L::sum(weights), correct};
 }
 

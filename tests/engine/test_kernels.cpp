@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "engine/gather.hpp"
 #include "engine/random.hpp"
 #include "tests/engine/exercised.hpp"
@@ -52,6 +54,33 @@ TEST_CASE("gathered rows are the rows that the indices name, as columns") {
         }
     }
   for (Isa isa : supported_isas()) exercised(isa, {"gather"});
+}
+
+TEST_CASE("a recorded gather takes labels from bytes where there are some, and from integers where not") {
+  const Index rows = 700, features = 3, batch = 600;
+  const std::vector<float> x(static_cast<std::size_t>(rows * features), 1.0F);
+  std::vector<std::int32_t> labels;
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::uint32_t> indices;
+  for (std::uint32_t i = 0; i < rows; ++i) {
+    labels.push_back(static_cast<std::int32_t>(1000 + i));
+    bytes.push_back(static_cast<std::uint8_t>(i % 251));
+    indices.push_back(i * 3 % rows);
+  }
+  RowSource source{x.data(), features, labels.data(), nullptr, indices.data(), rows - batch};
+  std::vector<std::int32_t> got(static_cast<std::size_t>(batch));
+  Tape tape({detected_isa(), 2, false});
+  gather(tape, &source, batch, got.data());
+  tape.forward();
+  for (std::size_t i = 0; i < got.size(); ++i) REQUIRE(got[i] == labels[indices[i]]);
+  source.byte_labels = bytes.data();
+  tape.forward();
+  for (std::size_t i = 0; i < got.size(); ++i) REQUIRE(got[i] == bytes[indices[i]]);
+  source.labels = nullptr;
+  source.byte_labels = nullptr;
+  std::ranges::fill(got, -7);
+  tape.forward();
+  CHECK(std::ranges::count(got, -7) == batch);
 }
 
 TEST_CASE("every kernel of the table was exercised on every ISA of this machine") {
