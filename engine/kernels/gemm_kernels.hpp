@@ -34,60 +34,63 @@ template <class T>
 // as addresses worked out beforehand would not fit into registers, and what only a Far product needs is left
 // out of the others. That is one whose result does not fit into L1: it is called there while the sums form,
 // or stores would wait for it, and so is x, of which many rows are read, for the first strip.
-template <class Lanes, int R, int C, bool Far>
+//
+// Column: a_row is 1, so that weights of a column of a are reached without registers for their distances.
+template <class Lanes, int R, int C, bool Far, bool Column>
 [[gnu::noinline]] void product_strip(const ProductArgs& p, const float* a_first, const float* x_first,
                                      float* y, std::ptrdiff_t n, const float* start) {
   using F = typename Lanes::F;
-  const std::ptrdiff_t a_row = p.a_row, a_col = p.a_col, x_stride = p.x_stride, y_stride = p.y_stride;
+  const std::ptrdiff_t a_row = Column ? 1 : p.a_row, a_col = p.a_col, x_stride = p.x_stride,
+                       y_stride = p.y_stride;
   do {
     F acc[R][C];
     if (start == nullptr) {
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int c = 0; c < C; ++c) acc[r][c] = F::zero();
     } else if (start == y) {
       const float* from = y;
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int r = 0; r < R; ++r, from = next_row(from, y_stride))
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
       start += 16 * C;
     } else {
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int r = 0; r < R; ++r) {
         const F value = F::set(start[r]);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int c = 0; c < C; ++c) acc[r][c] = value;
       }
     }
     if constexpr (Far) {
       float* to = start == y + 16 * C ? y + 16 * C : y;  // when y has been read, the next of it
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
     }
-    constexpr int kEights = (R + 7) / 8;  // rows of a whose distances fit into registers
+    constexpr int kEights = Column ? 1 : (R + 7) / 8;  // as many rows of a as have distances in registers
     const float *a[kEights] = {a_first}, *x = x_first;
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (int e = 1; e < kEights; ++e) a[e] = next_row(a[e - 1], 8 * a_row);
     const auto add_products = [&](auto call_next) __attribute__((always_inline)) {
       std::ptrdiff_t k = p.k;
       do {
         F xs[C];
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int c = 0; c < C; ++c) xs[c] = F::load(x + 16 * c);
         if constexpr (decltype(call_next)::value)
-#pragma GCC unroll 16
+#pragma GCC unroll 24
           for (int c = 0; c < C; ++c) __builtin_prefetch(x + 16 * (C + c));
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int r = 0; r < R; ++r) {
-          const F weight = F::set(a[r / 8][r % 8 * a_row]);
-#pragma GCC unroll 16
+          const F weight = F::set(Column ? a[0][r] : a[r / 8 % kEights][r % 8 * a_row]);
+#pragma GCC unroll 24
           for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
         }
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int e = 0; e < kEights; ++e) a[e] += a_col;
         x += x_stride;
       } while (--k > 0);
@@ -97,9 +100,9 @@ template <class Lanes, int R, int C, bool Far>
     else
       add_products(std::false_type());
     float* to = y;
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
-#pragma GCC unroll 16
+#pragma GCC unroll 24
       for (int c = 0; c < C; ++c) acc[r][c].store(to + 16 * c);
     x_first += 16 * C;
     y += 16 * C;
@@ -110,13 +113,14 @@ template <class Lanes, int R, int C, bool Far>
 using ProductStrip = void (*)(const ProductArgs&, const float* a, const float* x, float* y, std::ptrdiff_t n,
                               const float* start);
 template <class Lanes, int C, bool Far, int... R>
-ProductStrip product_strip_of(std::ptrdiff_t rows, std::integer_sequence<int, R...>) {
-  static constexpr ProductStrip strips[] = {product_strip<Lanes, R + 1, C, Far>...};
-  return strips[rows - 1];
+ProductStrip product_strip_of(std::ptrdiff_t rows, bool column, std::integer_sequence<int, R...>) {
+  static constexpr ProductStrip strips[][2] = {
+      {product_strip<Lanes, R + 1, C, Far, false>, product_strip<Lanes, R + 1, C, Far, true>}...};
+  return strips[rows - 1][column ? 1 : 0];
 }
 template <class Lanes, int Rows, int C, bool Far>
-ProductStrip product_strip_of(std::ptrdiff_t rows) {
-  return product_strip_of<Lanes, C, Far>(rows, std::make_integer_sequence<int, Rows>());
+ProductStrip product_strip_of(std::ptrdiff_t rows, bool column) {
+  return product_strip_of<Lanes, C, Far>(rows, column, std::make_integer_sequence<int, Rows>());
 }
 
 // The columns [begin, end) of `count` strips of `rows` rows of y from `row` on; a_step is from a row's
@@ -133,20 +137,19 @@ ProductStrip product_strip_of(std::ptrdiff_t rows) {
   }
 }
 
-// All rows of the columns [begin, end), strip by strip; a multiple of 16 C columns. a_col = 0 stands for
-// weights packed by pack_weights, strip by strip, [k][rows].
+// All rows of the columns [begin, end), strip by strip; a multiple of 16 C columns. a_col = 0 and
+// a_row = 1 stand for weights packed by pack_weights, strip by strip, [k][rows].
 template <class Lanes, int Rows, int C>
 void product_rows(const ProductArgs& p, std::ptrdiff_t begin, std::ptrdiff_t end) {
   const EvenSplit strips(p.m, Rows);
-  const bool far = (p.m + p.k) * p.n > kNear;
+  const bool far = (p.m + p.k) * p.n > kNear, packed = p.a_col == 0;
   const auto some = [&](std::ptrdiff_t rows, std::ptrdiff_t row, std::ptrdiff_t count) {
-    const ProductStrip strip =
-        far ? product_strip_of<Lanes, Rows, C, true>(rows) : product_strip_of<Lanes, Rows, C, false>(rows);
-    if (p.a_col != 0) return product_strips(strip, p, p.a_row, rows, row, count, begin, end);
-    ProductArgs packed = p;
-    packed.a_row = 1;
-    packed.a_col = rows;
-    product_strips(strip, packed, p.k, rows, row, count, begin, end);
+    const ProductStrip strip = far ? product_strip_of<Lanes, Rows, C, true>(rows, p.a_row == 1)
+                                   : product_strip_of<Lanes, Rows, C, false>(rows, p.a_row == 1);
+    if (!packed) return product_strips(strip, p, p.a_row, rows, row, count, begin, end);
+    ProductArgs block = p;
+    block.a_col = rows;
+    product_strips(strip, block, p.k, rows, row, count, begin, end);
   };
   if (strips.larger > 0) some(strips.small + 1, 0, strips.larger);
   if (strips.larger < strips.pieces)
@@ -168,7 +171,6 @@ void product_cut(ProductArgs p, std::ptrdiff_t begin) {
     ProductArgs slice = p;
     slice.k = left < depth ? left : depth;
     slice.x_stride = slice.y_stride = 16;
-    if (packed) slice.a_row = 1;
     for (std::ptrdiff_t k = 0; k < slice.k; ++k)
       F::load_first(p.x + k * p.x_stride, columns).store(panel + 16 * k);
     const EvenSplit tiles(p.m, Rows);
@@ -181,8 +183,8 @@ void product_cut(ProductArgs p, std::ptrdiff_t begin) {
         for (std::ptrdiff_t r = 0; r < slice.m; ++r)
           F::load_first(y + r * p.y_stride, columns).store(cut_y + 16 * r);
       if (packed) slice.a_col = slice.m;
-      product_strip_of<Lanes, Rows, 1, false>(slice.m)(slice, a, panel, cut_y, 16,
-                                                       p.accumulate ? cut_y : start);
+      product_strip_of<Lanes, Rows, 1, false>(slice.m, p.a_row == 1)(slice, a, panel, cut_y, 16,
+                                                                     p.accumulate ? cut_y : start);
       for (std::ptrdiff_t r = 0; r < slice.m; ++r)
         F::load(cut_y + 16 * r).store_first(y + r * p.y_stride, columns);
     }
@@ -254,9 +256,11 @@ void product_blocked(const ProductArgs& p) {
       part.k = p.k - k < depth ? p.k - k : depth;
       part.m = p.m - i < rows ? p.m - i : rows;
       part.a = p.a + i * p.a_row + k * p.a_col;
+      part.a_row = p.a_row;
       part.a_col = p.a_col;
       pack_weights<Lanes, Rows>(part, block);
       part.a = block;
+      part.a_row = 1;
       part.a_col = 0;
       part.x = p.x + k * p.x_stride;
       part.y = p.y + i * p.y_stride;
@@ -266,11 +270,12 @@ void product_blocked(const ProductArgs& p) {
     }
 }
 
-// Few rows need wide tiles, or there are too few chains to hide the latency of fma. Short sums are best taken
-// in tiles of equal height. Of long ones a little more than a tile of rows is better taken as one that is
-// taller and narrower, which reads x once. Short sums that start somewhere are taken a dozen at a time: with
-// twice as many, the processor has no room left to begin the next tile while stores wait for this one, which
-// it needs when the new sums are not just zero.
+// Where weights of a column are neighbours, the multiply-add itself fetches them, so that a column of sums
+// takes the fewest instructions. Few rows need wide tiles, or there are too few chains to hide the latency of
+// fma. Short sums are best taken in tiles of equal height. Of long ones a little more than a tile of rows is
+// better taken as one that is taller and narrower, which reads x once. Short sums that start somewhere are
+// taken a dozen at a time: with twice as many, the processor has no room left to begin the next tile while
+// stores wait for this one, which it needs when the new sums are not just zero.
 template <class Lanes>
 [[gnu::noinline]] void product_any(const ProductArgs& p) {
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
@@ -278,6 +283,8 @@ template <class Lanes>
     product_columns<Lanes, 3, Lanes::kWideColumns>(p);
   else if (p.m * p.k > Lanes::kLargeWeights)
     product_blocked<Lanes, R, C>(p);
+  else if (Lanes::kColumnRows > R && p.m >= Lanes::kColumnRows / 2 && p.a_row == 1 && p.k <= Lanes::kLongSums)
+    product_columns<Lanes, Lanes::kColumnRows, 1>(p);
   else if (p.m > T && p.start != nullptr && p.k < Lanes::kLongSums)
     product_columns<Lanes, R, D>(p);
   else if (p.m % Lanes::kEvenRows == 0 && p.k < Lanes::kLongSums)
@@ -294,9 +301,13 @@ void product(const ProductArgs& p) {
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, E = Lanes::kEvenRows;
   if (p.n % (16 * C) == 0 && (p.m + p.k) * p.n <= kNear) {
     if (p.m <= R && p.m >= 4)
-      return product_strips(product_strip_of<Lanes, R, C, false>(p.m), p, 0, 0, 0, 1, 0, p.n);
+      return product_strips(product_strip_of<Lanes, R, C, false>(p.m, p.a_row == 1), p, 0, 0, 0, 1, 0, p.n);
+    if (Lanes::kColumnRows > R && p.a_row == 1 && p.m >= Lanes::kColumnRows / 2 && p.m <= Lanes::kColumnRows)
+      return product_strips(product_strip_of<Lanes, Lanes::kColumnRows, 1, false>(p.m, true), p, 0, 0, 0, 1,
+                            0, p.n);
     if (p.m % E == 0 && p.k < Lanes::kLongSums && (p.m <= T || p.start == nullptr))
-      return product_strips(product_strip<Lanes, E, C, false>, p, p.a_row, E, 0, p.m / E, 0, p.n);
+      return product_strips(product_strip_of<Lanes, E, C, false>(E, p.a_row == 1), p, p.a_row, E, 0, p.m / E,
+                            0, p.n);
   }
   product_any<Lanes>(p);
 }
