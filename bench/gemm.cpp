@@ -114,9 +114,7 @@ struct Expected {
   Tensor rows;
   Expected(const GemmProblem& p, const float* bias)
       : first(std::max<Index>(
-            0, p.result_rows() - 128 * 256 * 256 / (p.in() * p.out() * p.batch() / p.result_rows()) -
-                   (p.role == GemmRole::backward_weight ? 32 : 8))),  // with fewer its sums are others
-
+            0, p.result_rows() - 128 * 256 * 256 / (p.in() * p.out() * p.batch() / p.result_rows()) - 8)),
         rows(p.result_rows() - first, p.result_cols()) {
     ConstMatrix w = p.w, d_y = p.d_y;
     if (p.role == GemmRole::backward_input) {
@@ -130,7 +128,7 @@ struct Expected {
     } else {
       d_y.data += first * d_y.stride;
       d_y.rows = rows.rows();
-      reference::gemm_backward_weight(d_y, p.x, rows.view(), false);
+      reference::gemm_backward_weight(d_y, p.x, rows.view(), false, sums_are_chains(p.out(), p.in()));
     }
   }
   bool met(const GemmForm& form, bool to_the_bit) const {

@@ -55,14 +55,17 @@ float reduce_samples(Index samples, const Step& step, bool one_chain = false) {
   return total;
 }
 
-inline void gemm_backward_weight(ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate) {
+// `chains` as sums_are_chains says of the whole layer.
+inline void gemm_backward_weight(ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate, bool chains) {
   for (Index o = 0; o < d_w.rows; ++o)
     for (Index k = 0; k < d_w.cols; ++k) {
       const float total = reduce_samples(
-          x.cols, [&](float acc, Index b) { return std::fma(d_y(o, b), x(k, b), acc); },
-          sums_are_chains(d_w.rows, d_w.cols));
+          x.cols, [&](float acc, Index b) { return std::fma(d_y(o, b), x(k, b), acc); }, chains);
       d_w(o, k) = accumulate ? d_w(o, k) + total : total;
     }
+}
+inline void gemm_backward_weight(ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate) {
+  gemm_backward_weight(d_y, x, d_w, accumulate, sums_are_chains(d_w.rows, d_w.cols));
 }
 
 inline void row_sums(ConstMatrix a, float* sums, bool accumulate) {

@@ -40,7 +40,8 @@ struct Shape {
 };
 
 // Sizes about the edges of every tile: rows 1..8, panels, blocks of 512 samples, parts of 128 x 512 sums,
-// weights so large that they are packed in several blocks, however few rows, and the layers of this field.
+// weights so large that they are packed in several blocks, however few rows, wide layers whose d_w is made of
+// chains, a larger one, and the layers of this field.
 std::vector<Shape> shapes() {
   std::vector<Shape> all;
   for (Index out : {1, 2, 3, 4, 5, 6, 7, 8, 13})
@@ -58,6 +59,8 @@ std::vector<Shape> shapes() {
                          {70, 520, 530},
                          {600, 9, 17},
                          {260, 510, 67},
+                         {520, 520, 20},
+                         {20, 520, 530},
                          {5, 30000, 20},
                          {30000, 6, 20},
                          {16, 96, 64},
@@ -118,7 +121,8 @@ TEST_CASE("every product equals the reference to the bit, on every ISA and threa
       });
     }
   }
-  for (Isa isa : supported_isas()) exercised(isa, {"product", "product_transposed", "product_chained", "sum_rows"});
+  for (Isa isa : supported_isas())
+    exercised(isa, {"product", "product_transposed", "product_chained", "sum_rows"});
 }
 
 TEST_CASE("a sum whose products all underflow to -0 stays -0 past a cut vector") {
