@@ -150,6 +150,9 @@ void product(benchmark::State& state, GemmRole role) {
   const double flops = 2.0 * static_cast<double>(in * out * batch);
   RaceOptions options;
   options.clock = threads == 1 ? Clock::processor : Clock::wall;
+  // Threads of the contestant before, which wait for more work by spinning, are asleep for most of such a
+  // turn.
+  if (threads > 1) options.seconds = 2e-3;
   // Turns are short, and what another guest of the host does lasts longer; some seconds a case are enough.
   options.rounds = flops > 1e10 ? 3 : flops > 1e8 ? 5 : 45;
 

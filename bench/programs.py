@@ -19,8 +19,8 @@ if "avx512f" in pathlib.Path("/proc/cpuinfo").read_text().split():
     ENVIRONMENT["OPENBLAS_CORETYPE"] = "SKYLAKEX"
 
 
-def output(*command):
-    return subprocess.run(command, env=ENVIRONMENT, check=True, stdout=subprocess.PIPE, text=True).stdout
+def output(*command, **environment):
+    return subprocess.run(command, env=ENVIRONMENT | environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 HEADLINE_ROWS = 1096450  # 789,444 of them are training rows, as many as in MASE's log

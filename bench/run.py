@@ -37,9 +37,9 @@ PROGRAMS = {
 }
 
 
-def google(program, *options):
+def google(program, *options, **environment):
     """The benchmarks of a program that ran to their end; one that found a wrong result ends the whole run."""
-    runs = json.loads(output(program, "--benchmark_format=json", *options))["benchmarks"]
+    runs = json.loads(output(program, "--benchmark_format=json", *options, **environment))["benchmarks"]
     for run in runs:
         if "error_occurred" in run:
             sys.exit(f"bench/run.py: {program.name} {run['name']}: {run['error_message']}")
@@ -52,7 +52,9 @@ def rates(build, section, quick):
     options = [f"--benchmark_min_time={seconds}"] if seconds else []
     options += [f"--benchmark_filter={few}"] if quick else []
     found = {}
-    for run in google(build / "bench" / program, *options):
+    # Threads of OpenMP spin for 0.1 ms, not 14: longer, one peer's would share a core with the next contestant of a race.
+    environment = {"GOMP_SPINCOUNT": "2000"} if section == "gemm" else {}
+    for run in google(build / "bench" / program, *options, **environment):
         if section in ("gemm", "ops"):  # races: every counter is a figure of its own
             case = "/".join(part for part in run["name"].split("/") if not part.startswith(("iterations:", "manual_time")))
             separator = " " if section == "gemm" else "/"
