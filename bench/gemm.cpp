@@ -7,7 +7,8 @@
 // timed: ours against the reference to the bit, the others within rounding. Everybody runs in the fastest of
 // the forms it has: the peers' are in peers/gemm_peers.hpp, ours are rows of all samples and, as training
 // keeps them, of blocks of samples. jsc_bias is forward with the bias that a layer adds, for which the others
-// are not asked; jsc_blas, at squares, is jsc with OpenBLAS admitted, as with --blas.
+// are not asked; jsc_blas, at squares, is jsc with OpenBLAS admitted, as with --blas. For two threads set
+// GOMP_SPINCOUNT=2000, as run.py does: OpenMP's would spin on into the next contestant's turn.
 #include "engine/gemm.hpp"
 
 #include <benchmark/benchmark.h>
@@ -93,18 +94,18 @@ struct Blocks {
   }
 };
 
-std::vector<GemmForm> our_forms(const GemmProblem& p, const Layer& layer, const float* bias,
+// `blocks` may be null.
+std::vector<GemmForm> our_forms(const GemmProblem& p, const Layer& layer,
+                                const std::shared_ptr<const Blocks>& blocks, const float* bias,
                                 const Execution& execution) {
   const Matrix to = p.role == GemmRole::forward          ? layer.y
                     : p.role == GemmRole::backward_input ? layer.d_x
                                                          : layer.d_w;
   std::vector<GemmForm> forms = {{"whole rows", [=] { run_product(p, bias, to, execution); },
                                   [=](Index r, Index c) { return to(r, c); }}};
-  if (p.batch() > kSampleBlock && p.in() != p.batch()) {  // not for squares, of which OpenBLAS is the peer
-    const auto blocks = std::make_shared<Blocks>(p, layer);
+  if (blocks != nullptr)
     forms.push_back({"blocks of 512", [=] { blocks->run(bias, execution); },
                      [=](Index r, Index c) { return blocks->result(r, c); }});
-  }
   return forms;
 }
 
@@ -150,11 +151,7 @@ void product(benchmark::State& state, GemmRole role) {
   const double flops = 2.0 * static_cast<double>(in * out * batch);
   RaceOptions options;
   options.clock = threads == 1 ? Clock::processor : Clock::wall;
-  // Threads of the contestant before, which wait for more work by spinning, are asleep for most of such a
-  // turn.
-  if (threads > 1) options.seconds = 2e-3;
-  // Turns are short, and what another guest of the host does lasts longer; some seconds a case are enough.
-  options.rounds = flops > 1e10 ? 3 : flops > 1e8 ? 5 : 45;
+  if (flops > 1e8) options.rounds = flops > 1e10 ? 3 : 5;  // some seconds a case are enough
 
   std::vector<Contestant> contestants;
   std::string label;  // the form that each contestant chose
@@ -173,19 +170,23 @@ void product(benchmark::State& state, GemmRole role) {
     label += name + ": " + best.name + "; ";
     contestants.push_back({name, flops, best.run});
   };
+  const bool square = in == out && out == batch;  // of which OpenBLAS is the peer: no blocks
+  const auto blocks =
+      batch > kSampleBlock && !square ? std::make_shared<const Blocks>(problem, layer) : nullptr;
   const Expected expected(problem, nullptr);
   for (Isa isa : {Isa::avx512, Isa::avx2}) {
     if (isa > detected_isa()) continue;
     const std::string suffix = isa == detected_isa() ? "" : "_" + std::string(isa_name(isa));
-    add("jsc" + suffix, our_forms(problem, layer, nullptr, {isa, threads, false}), expected, true);
+    add("jsc" + suffix, our_forms(problem, layer, blocks, nullptr, {isa, threads, false}), expected, true);
     constexpr std::ptrdiff_t kSteps = 1000;
     const double work = run_fma_peak(isa, kSteps);
     if (threads == 1) contestants.push_back({"peak" + suffix, work, [=] { run_fma_peak(isa, kSteps); }});
   }
-  if (in == out && out == batch)
-    add("jsc_blas", our_forms(problem, layer, nullptr, {detected_isa(), threads, true}), expected, false);
+  if (square)
+    add("jsc_blas", our_forms(problem, layer, blocks, nullptr, {detected_isa(), threads, true}), expected,
+        false);
   if (role == GemmRole::forward)
-    add("jsc_bias", our_forms(problem, layer, layer.bias.data, {detected_isa(), threads, false}),
+    add("jsc_bias", our_forms(problem, layer, blocks, layer.bias.data, {detected_isa(), threads, false}),
         Expected(problem, layer.bias.data), true);
   add("openblas", openblas_forms(problem), expected, false);
 #ifdef JSC_BENCH_LIBXSMM

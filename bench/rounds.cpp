@@ -14,9 +14,8 @@ double now(Clock clock) {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-// In warm caches: what the others left there would count for a good part of a short turn.
 double seconds_of(const Contestant& contestant, long runs, Clock clock) {
-  if (runs > 1) contestant.run();
+  if (runs > 1) contestant.run();  // into warm caches
   const double start = now(clock);
   for (long i = 0; i < runs; ++i) contestant.run();
   return now(clock) - start;

@@ -52,7 +52,7 @@ def rates(build, section, quick):
     options = [f"--benchmark_min_time={seconds}"] if seconds else []
     options += [f"--benchmark_filter={few}"] if quick else []
     found = {}
-    # Threads of OpenMP spin for 0.1 ms, not 14: longer, one peer's would share a core with the next contestant of a race.
+    # OpenMP's threads wait for more work by spinning for 14 ms, through all the next contestant's turn; so for 0.1 ms.
     environment = {"GOMP_SPINCOUNT": "2000"} if section == "gemm" else {}
     for run in google(build / "bench" / program, *options, **environment):
         if section in ("gemm", "ops"):  # races: every counter is a figure of its own

@@ -17,11 +17,12 @@ struct RowSource {
   const float* x = nullptr;  // [rows][features]
   Index features = 0;
   const std::int32_t* labels = nullptr;  // [rows], or null
-  const std::uint8_t* byte_labels =
-      nullptr;  // the same, where they fit: fetched at random, they must stay in the cache beside the rows
-  const std::uint32_t* indices =
-      nullptr;      // of the batch, and then `ahead` more that the next batches will ask for:
-  Index ahead = 0;  // their rows are called into the cache early
+  // The same, where they fit: fetched at random, they are to stay in the cache beside the rows.
+  const std::uint8_t* byte_labels = nullptr;
+  // Of the batch, and then `ahead` more, for which the next batches will ask: their rows are called into the
+  // cache early.
+  const std::uint32_t* indices = nullptr;
+  Index ahead = 0;
 };
 
 // A value that each forward() fills with the rows that `source` names, and `labels` [batch] with their labels

@@ -35,18 +35,18 @@ std::vector<std::uint8_t> labels_as_bytes(const Samples& samples, std::span<cons
 }  // namespace
 
 struct Trainer::Pass {
-  Pass(const Graph& graph, const Samples& samples, const std::vector<std::uint8_t>& byte_labels,
-       const TrainingOptions& options, Execution execution, Index batch_size)
-      : key(recording_key(graph)),
+  Pass(const Trainer& trainer, Index batch_size)
+      : key(recording_key(trainer.graph_)),
         batch(batch_size),
-        source{samples.x, samples.features, samples.labels,
-               byte_labels.empty() ? nullptr : byte_labels.data()},
+        source{trainer.samples_.x, trainer.samples_.features, trainer.samples_.labels,
+               trainer.byte_labels_.empty() ? nullptr : trainer.byte_labels_.data()},
         labels(static_cast<std::size_t>(batch_size)),
-        tape(execution, Tape::Gradients::wanted, layout_of(graph, batch_size)),
-        recording(record(
-            graph, tape, batch_size, Mode::train,
-            {.seed = options.seed, .fuse = true, .input = gather(tape, &source, batch_size, labels.data())})),
-        loss(cross_entropy(tape, recording.output, labels.data(), options.loss, &counts)) {}
+        tape(trainer.execution_, Tape::Gradients::wanted, layout_of(trainer.graph_, batch_size)),
+        recording(record(trainer.graph_, tape, batch_size, Mode::train,
+                         {.seed = trainer.options_.seed,
+                          .fuse = true,
+                          .input = gather(tape, &source, batch_size, labels.data())})),
+        loss(cross_entropy(tape, recording.output, labels.data(), trainer.options_.loss, &counts)) {}
 
   std::uint64_t key;
   Index batch;
@@ -83,8 +83,8 @@ Trainer::Trainer(Graph& graph, const Samples& samples, std::span<const std::uint
             "choose "
             "another batch size",
             rows, options_.batch_size, path, module->type());
-  full_ = std::make_unique<Pass>(graph_, samples_, byte_labels_, options_, execution_, options_.batch_size);
-  if (rest != 0) rest_ = std::make_unique<Pass>(graph_, samples_, byte_labels_, options_, execution_, rest);
+  full_ = std::make_unique<Pass>(*this, options_.batch_size);
+  if (rest != 0) rest_ = std::make_unique<Pass>(*this, rest);
 }
 
 Trainer::~Trainer() = default;
@@ -112,8 +112,7 @@ void Trainer::step() {
   const Index first = position_.batch * options_.batch_size;
   const Index batch = std::min(options_.batch_size, static_cast<Index>(order_.size()) - first);
   std::unique_ptr<Pass>& slot = batch == full_->batch ? full_ : rest_;
-  if (slot->key != recording_key(graph_))
-    slot = std::make_unique<Pass>(graph_, samples_, byte_labels_, options_, execution_, batch);
+  if (slot->key != recording_key(graph_)) slot = std::make_unique<Pass>(*this, batch);
   Pass& p = *slot;
   p.source.indices = order_.data() + first;
   p.source.ahead = std::ssize(order_) - first - batch;

@@ -71,10 +71,11 @@ template <class Lanes, int R, int C, bool Far, bool Column>
 #pragma GCC unroll 24
         for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
     }
-    constexpr int kEights = Column ? 1 : (R + 7) / 8;  // as many rows of a as have distances in registers
-    const float *a[kEights] = {a_first}, *x = x_first;
+    constexpr int kReach = Column ? R : 8;  // rows of a from one pointer: their distances fit into registers
+    constexpr int kPointers = (R + kReach - 1) / kReach;
+    const float *a[kPointers] = {a_first}, *x = x_first;
 #pragma GCC unroll 24
-    for (int e = 1; e < kEights; ++e) a[e] = next_row(a[e - 1], 8 * a_row);
+    for (int i = 1; i < kPointers; ++i) a[i] = next_row(a[i - 1], kReach * a_row);
     const auto add_products = [&](auto call_next) __attribute__((always_inline)) {
       std::ptrdiff_t k = p.k;
       do {
@@ -86,12 +87,12 @@ template <class Lanes, int R, int C, bool Far, bool Column>
           for (int c = 0; c < C; ++c) __builtin_prefetch(x + 16 * (C + c));
 #pragma GCC unroll 24
         for (int r = 0; r < R; ++r) {
-          const F weight = F::set(Column ? a[0][r] : a[r / 8 % kEights][r % 8 * a_row]);
+          const F weight = F::set(a[r / kReach][r % kReach * a_row]);
 #pragma GCC unroll 24
           for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
         }
 #pragma GCC unroll 24
-        for (int e = 0; e < kEights; ++e) a[e] += a_col;
+        for (int i = 0; i < kPointers; ++i) a[i] += a_col;
         x += x_stride;
       } while (--k > 0);
     };
@@ -270,29 +271,30 @@ void product_blocked(const ProductArgs& p) {
     }
 }
 
-// Where weights of a column are neighbours, the multiply-add itself fetches them, so that a column of sums
-// takes the fewest instructions. Few rows need wide tiles, or there are too few chains to hide the latency of
-// fma. Short sums are best taken in tiles of equal height. Of long ones a little more than a tile of rows is
-// better taken as one that is taller and narrower, which reads x once. Short sums that start somewhere are
-// taken a dozen at a time: with twice as many, the processor has no room left to begin the next tile while
-// stores wait for this one, which it needs when the new sums are not just zero.
+// Where weights of a column are neighbours, a multiply-add that fetches them itself (kColumnRows > 0) makes a
+// column of short sums with the fewest instructions.
+template <class Lanes>
+[[gnu::always_inline]] inline bool by_columns(const ProductArgs& p) {
+  return p.a_row == 1 && p.m >= Lanes::kColumnRows / 2 && p.k <= Lanes::kLongSums;
+}
+
+// Few rows need wide tiles, or there are too few chains to hide the latency of fma. Short sums are best taken
+// in tiles of equal height. Of long ones a little more than a tile of rows is better taken as one that is
+// taller and narrower, which reads x once. Short sums that start somewhere are taken a dozen at a time: with
+// twice as many, the processor has no room left to begin the next tile while stores wait for this one, which
+// it needs when the new sums are not just zero.
 template <class Lanes>
 [[gnu::noinline]] void product_any(const ProductArgs& p) {
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
-  if (p.m < 4)
-    product_columns<Lanes, 3, Lanes::kWideColumns>(p);
-  else if (p.m * p.k > Lanes::kLargeWeights)
-    product_blocked<Lanes, R, C>(p);
-  else if (Lanes::kColumnRows > R && p.m >= Lanes::kColumnRows / 2 && p.a_row == 1 && p.k <= Lanes::kLongSums)
-    product_columns<Lanes, Lanes::kColumnRows, 1>(p);
-  else if (p.m > T && p.start != nullptr && p.k < Lanes::kLongSums)
-    product_columns<Lanes, R, D>(p);
-  else if (p.m % Lanes::kEvenRows == 0 && p.k < Lanes::kLongSums)
-    product_columns<Lanes, Lanes::kEvenRows, C>(p);
-  else if (p.m % T == 0 || (p.m > R && p.m < T))
-    product_columns<Lanes, T, D>(p);
-  else
-    product_columns<Lanes, R, C>(p);
+  if (p.m < 4) return product_columns<Lanes, 3, Lanes::kWideColumns>(p);
+  if (p.m * p.k > Lanes::kLargeWeights) return product_blocked<Lanes, R, C>(p);
+  if constexpr (Lanes::kColumnRows > 0)
+    if (by_columns<Lanes>(p)) return product_columns<Lanes, Lanes::kColumnRows, 1>(p);
+  const bool is_short = p.k < Lanes::kLongSums;
+  if (is_short && p.start != nullptr && p.m > T) return product_columns<Lanes, R, D>(p);
+  if (is_short && p.m % Lanes::kEvenRows == 0) return product_columns<Lanes, Lanes::kEvenRows, C>(p);
+  if (p.m % T == 0 || (p.m > R && p.m < T)) return product_columns<Lanes, T, D>(p);
+  product_columns<Lanes, R, C>(p);
 }
 
 // What product_any would come to for most small layers, before it has asked all its questions.
@@ -300,11 +302,13 @@ template <class Lanes>
 void product(const ProductArgs& p) {
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, E = Lanes::kEvenRows;
   if (p.n % (16 * C) == 0 && (p.m + p.k) * p.n <= kNear) {
-    if (p.m <= R && p.m >= 4)
-      return product_strips(product_strip_of<Lanes, R, C, false>(p.m, p.a_row == 1), p, 0, 0, 0, 1, 0, p.n);
-    if (Lanes::kColumnRows > R && p.a_row == 1 && p.m >= Lanes::kColumnRows / 2 && p.m <= Lanes::kColumnRows)
-      return product_strips(product_strip_of<Lanes, Lanes::kColumnRows, 1, false>(p.m, true), p, 0, 0, 0, 1,
-                            0, p.n);
+    const auto one_strip = [&](ProductStrip strip) __attribute__((always_inline)) {
+      strip(p, p.a, p.x, p.y, p.n, p.accumulate ? p.y : p.start);
+    };
+    if (p.m <= R && p.m >= 4) return one_strip(product_strip_of<Lanes, R, C, false>(p.m, p.a_row == 1));
+    if constexpr (Lanes::kColumnRows > 0)
+      if (p.m <= Lanes::kColumnRows && by_columns<Lanes>(p))
+        return one_strip(product_strip_of<Lanes, Lanes::kColumnRows, 1, false>(p.m, true));
     if (p.m % E == 0 && p.k < Lanes::kLongSums && (p.m <= T || p.start == nullptr))
       return product_strips(product_strip_of<Lanes, E, C, false>(E, p.a_row == 1), p, p.a_row, E, 0, p.m / E,
                             0, p.n);

@@ -24,7 +24,8 @@ struct Lanes {
   static constexpr int kRows = 6, kColumns = 1, kWideColumns = 2;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of slightly more rows
   static constexpr int kEvenRows = 6;                              // product: of short sums
-  static constexpr int kColumnRows = 6;                    // product: of such tiles by weights side by side
+  static constexpr int kColumnRows =
+      0;  // product: no multiply-add of this set fetches one weight for all lanes
   static constexpr int kSingleRows = 6;                    // product: of tiles one vector wide
   static constexpr int kLongSums = 64;                     // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more

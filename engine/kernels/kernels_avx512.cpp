@@ -24,9 +24,9 @@ struct Lanes {
   static constexpr int kRows = 6, kColumns = 4, kWideColumns = 4;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 8, kTallColumns = 2;            // product: of slightly more rows
   static constexpr int kEvenRows = 4;                              // product: of short sums
-  static constexpr int kColumnRows = 24;                   // product: of such tiles by weights side by side
-  static constexpr int kSingleRows = 16;                   // product: of tiles one vector wide
-  static constexpr int kLongSums = 64;                     // product: more are long
+  static constexpr int kColumnRows = 24;  // product: of tiles one vector wide whose weights lie side by side
+  static constexpr int kSingleRows = 16;  // product: of tiles one vector wide
+  static constexpr int kLongSums = 64;    // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
   static constexpr int kSumRows = 6, kSumColumns = 4;      // product_transposed: rows of a by rows of b
 };

@@ -24,7 +24,8 @@ struct Lanes {
   static constexpr int kRows = 4, kColumns = 1, kWideColumns = 1;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 4, kTallColumns = 1;            // product: of slightly more rows
   static constexpr int kEvenRows = 4;                              // product: of short sums
-  static constexpr int kColumnRows = 4;                    // product: of such tiles by weights side by side
+  static constexpr int kColumnRows =
+      0;  // product: no multiply-add of this set fetches one weight for all lanes
   static constexpr int kSingleRows = 4;                    // product: of tiles one vector wide
   static constexpr int kLongSums = 64;                     // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
