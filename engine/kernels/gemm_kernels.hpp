@@ -271,13 +271,6 @@ void product_blocked(const ProductArgs& p) {
     }
 }
 
-// Where weights of a column are neighbours, a multiply-add that fetches them itself (kColumnRows > 0) makes a
-// column of short sums with the fewest instructions.
-template <class Lanes>
-[[gnu::always_inline]] inline bool by_columns(const ProductArgs& p) {
-  return p.a_row == 1 && p.m >= Lanes::kColumnRows / 2 && p.k <= Lanes::kLongSums;
-}
-
 // Few rows need wide tiles, or there are too few chains to hide the latency of fma. Short sums are best taken
 // in tiles of equal height. Of long ones a little more than a tile of rows is better taken as one that is
 // taller and narrower, which reads x once. Short sums that start somewhere are taken a dozen at a time: with
@@ -288,8 +281,6 @@ template <class Lanes>
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
   if (p.m < 4) return product_columns<Lanes, 3, Lanes::kWideColumns>(p);
   if (p.m * p.k > Lanes::kLargeWeights) return product_blocked<Lanes, R, C>(p);
-  if constexpr (Lanes::kColumnRows > 0)
-    if (by_columns<Lanes>(p)) return product_columns<Lanes, Lanes::kColumnRows, 1>(p);
   const bool is_short = p.k < Lanes::kLongSums;
   if (is_short && p.start != nullptr && p.m > T) return product_columns<Lanes, R, D>(p);
   if (is_short && p.m % Lanes::kEvenRows == 0) return product_columns<Lanes, Lanes::kEvenRows, C>(p);
@@ -306,9 +297,6 @@ void product(const ProductArgs& p) {
       strip(p, p.a, p.x, p.y, p.n, p.accumulate ? p.y : p.start);
     };
     if (p.m <= R && p.m >= 4) return one_strip(product_strip_of<Lanes, R, C, false>(p.m, p.a_row == 1));
-    if constexpr (Lanes::kColumnRows > 0)
-      if (p.m <= Lanes::kColumnRows && by_columns<Lanes>(p))
-        return one_strip(product_strip_of<Lanes, Lanes::kColumnRows, 1, false>(p.m, true));
     if (p.m % E == 0 && p.k < Lanes::kLongSums && (p.m <= T || p.start == nullptr))
       return product_strips(product_strip_of<Lanes, E, C, false>(E, p.a_row == 1), p, p.a_row, E, 0, p.m / E,
                             0, p.n);

@@ -17,19 +17,12 @@ struct Lanes {
   using I = lanes_avx2::I32x16;
   using Part = lanes_avx2::F32x8;
   static auto first(std::ptrdiff_t n) { return lanes_avx2::first_lanes(static_cast<int>(n)); }
-  static void put_lanes(Part sum, float* lanes, int i, int part) {
-    lanes_avx2::put_lanes(sum, lanes, i, part);
-  }
-  static F sum_sixteen(const float* lanes) { return lanes_avx2::sum_sixteen(lanes); }
   static constexpr int kRows = 6, kColumns = 1, kWideColumns = 2;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of slightly more rows
   static constexpr int kEvenRows = 6;                              // product: of short sums
-  static constexpr int kColumnRows =
-      0;  // product: no multiply-add of this set fetches one weight for all lanes
-  static constexpr int kSingleRows = 6;                    // product: of tiles one vector wide
-  static constexpr int kLongSums = 64;                     // product: more are long
+  static constexpr int kSingleRows = 6;                            // product: of tiles one vector wide
+  static constexpr int kLongSums = 64;                             // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
-  static constexpr int kSumRows = 3, kSumColumns = 4;      // product_transposed: rows of a by rows of b
 };
 
 }  // namespace

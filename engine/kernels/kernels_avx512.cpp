@@ -17,18 +17,12 @@ struct Lanes {
   using I = lanes_avx512::I32x16;
   using Part = lanes_avx512::F32x16;
   static auto first(std::ptrdiff_t n) { return lanes_avx512::first_lanes(static_cast<int>(n)); }
-  static void put_lanes(Part sum, float* lanes, int i, int /*part*/) {
-    lanes_avx512::put_lanes(sum, lanes, i);
-  }
-  static F sum_sixteen(const float* lanes) { return lanes_avx512::sum_sixteen(lanes); }
   static constexpr int kRows = 6, kColumns = 4, kWideColumns = 4;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 8, kTallColumns = 2;            // product: of slightly more rows
   static constexpr int kEvenRows = 4;                              // product: of short sums
-  static constexpr int kColumnRows = 24;  // product: of tiles one vector wide whose weights lie side by side
-  static constexpr int kSingleRows = 16;  // product: of tiles one vector wide
-  static constexpr int kLongSums = 64;    // product: more are long
+  static constexpr int kSingleRows = 16;                           // product: of tiles one vector wide
+  static constexpr int kLongSums = 64;                             // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
-  static constexpr int kSumRows = 6, kSumColumns = 4;      // product_transposed: rows of a by rows of b
 };
 
 }  // namespace

@@ -17,19 +17,12 @@ struct Lanes {
   using I = lanes_portable::I32x16;
   using Part = lanes_portable::F32x16;
   static auto first(std::ptrdiff_t n) { return lanes_portable::first_lanes(static_cast<int>(n)); }
-  static void put_lanes(Part sum, float* lanes, int i, int /*part*/) {
-    lanes_portable::put_lanes(sum, lanes, i);
-  }
-  static F sum_sixteen(const float* lanes) { return lanes_portable::sum_sixteen(lanes); }
   static constexpr int kRows = 4, kColumns = 1, kWideColumns = 1;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 4, kTallColumns = 1;            // product: of slightly more rows
   static constexpr int kEvenRows = 4;                              // product: of short sums
-  static constexpr int kColumnRows =
-      0;  // product: no multiply-add of this set fetches one weight for all lanes
-  static constexpr int kSingleRows = 4;                    // product: of tiles one vector wide
-  static constexpr int kLongSums = 64;                     // product: more are long
+  static constexpr int kSingleRows = 4;                            // product: of tiles one vector wide
+  static constexpr int kLongSums = 64;                             // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
-  static constexpr int kSumRows = 2, kSumColumns = 2;      // product_transposed: rows of a by rows of b
 };
 
 }  // namespace

@@ -71,6 +71,9 @@ struct F32x8 {
 inline F32x8 select_first(std::ptrdiff_t n, F32x8 a, F32x8 b) {
   return {_mm256_blendv_ps(b.v, a.v, _mm256_castsi256_ps(first_eight(n)))};
 }
+inline F32x8 operator+(F32x8 a, F32x8 b) {
+  return {_mm256_add_ps(a.v, b.v)};
+}
 inline F32x8 fma(F32x8 a, F32x8 b, F32x8 c) {
   return {_mm256_fmadd_ps(a.v, b.v, c.v)};
 }
@@ -248,29 +251,49 @@ inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[1
   transpose(m);
 }
 
-// Lanes of sums that sum_sixteen will add, part 0 (lanes 0 to 7), then part 8, with which the first level of
-// the tree is added: x of an even sum a and of the next, b, stand as low a, high b, high a, low b, so that
-// one addition from memory is the second level for both. i is a sum's number.
-inline void put_lanes(F32x8 sum, float* lanes, int i, int part) {
-  float* const pair = lanes + 32 * (i / 2);
-  float* const kept = pair + 16 + 8 * (i % 2);
-  if (part == 0) return sum.store(kept);
-  const __m256 x = _mm256_add_ps(_mm256_loadu_ps(kept), sum.v);
-  _mm_storeu_ps(pair + (i % 2 == 0 ? 0 : 12), _mm256_castps256_ps128(x));
-  _mm_storeu_ps(pair + (i % 2 == 0 ? 8 : 4), _mm256_extractf128_ps(x, 1));
+// The lanes' tree of 8 sums at once, as in lanes_avx512.hpp, from its second level: in a register of 8 lanes
+// the first has been added.
+constexpr int sum_at(int place) {
+  return 4 * (place % 2) + place / 2;
+}
+inline __m256 fold_2(__m256 a, __m256 b) {
+  return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+}
+inline __m256 fold_1(__m256 a, __m256 b) {
+  return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
+}
+inline __m256 sum_fours(const __m256 (&fours)[4]) {
+  return fold_1(fold_2(fours[0], fours[1]), fold_2(fours[2], fours[3]));
 }
 
+// Lane i = the sum of the lanes of sums[i].
+inline F32x8 sum_lanes(const F32x8 (&sums)[8]) {
+  __m256 fours[4];
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) {
+    const __m256 a = sums[sum_at(2 * k)].v, b = sums[sum_at(2 * k + 1)].v;
+    fours[k] = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+  }
+  return {sum_fours(fours)};
+}
+
+// The same by way of memory, for parts 0 (lanes 0 to 7) and 8 of 16 lanes; the two sums a and b that meet lie
+// as low a, low b, high a, high b.
+inline void put_lanes(F32x8 sum, float* lanes, int i, int part) {
+  const int place = i / 8 * 8 + 2 * (i % 4) + i % 8 / 4;
+  float* const pair = lanes + 32 * (place / 2);
+  float* const kept = pair + 16 + 8 * (place % 2);
+  if (part == 0) return sum.store(kept);
+  const __m256 x = _mm256_add_ps(_mm256_loadu_ps(kept), sum.v);
+  _mm_storeu_ps(pair + 4 * (place % 2), _mm256_castps256_ps128(x));
+  _mm_storeu_ps(pair + 8 + 4 * (place % 2), _mm256_extractf128_ps(x, 1));
+}
 inline __m256 sum_eight(const float* lanes) {
-  const auto fours = [&](int i) {  // sums 2 i | 2 i + 1
-    return _mm256_add_ps(_mm256_loadu_ps(lanes + 32 * i), _mm256_loadu_ps(lanes + 32 * i + 8));
-  };
-  const auto twos = [&](int i) {  // sums 2 i, 2 i + 2 | 2 i + 1, 2 i + 3
-    const __m256 a = fours(i), b = fours(i + 1);
-    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
-  };
-  const __m256 a = twos(0), b = twos(2);
-  const __m256 sums = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
-  return _mm256_permutevar8x32_ps(sums, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  __m256 fours[4];
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k)
+    fours[k] = _mm256_add_ps(_mm256_loadu_ps(lanes + 32 * k), _mm256_loadu_ps(lanes + 32 * k + 8));
+  return sum_fours(fours);
 }
 // Lane i = the sum of the lanes that put_lanes left for sum i.
 inline F32x16 sum_sixteen(const float* lanes) {

@@ -269,38 +269,52 @@ inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[1
   }
 }
 
-// Lanes of sums that sum_sixteen will add: those of an even sum a and of the next, b, stand as low a, high b,
-// high a, low b, so that one addition from memory is the first level of the tree for both. i is a sum's
-// number.
-inline void put_lanes(F32x16 sum, float* lanes, int i) {
-  float* const pair = lanes + 32 * (i / 2);
-  _mm256_storeu_ps(pair + (i % 2 == 0 ? 0 : 24), _mm512_castps512_ps256(sum.v));
-  _mm256_storeu_ps(pair + (i % 2 == 0 ? 16 : 8), _mm512_extractf32x8_ps(sum.v, 1));
+// The lanes' tree of 16 sums at once, a level at a time for two registers of as many sums as they have halves
+// (quarters, pairs) each. That the sums end up in order, lane i that of sum i, is up to the pairs that meet
+// first: the places 2 k and 2 k + 1, where sum_at has those sums that do not have to change places later.
+constexpr int sum_at(int place) {
+  return 4 * (place % 4) + place / 4;
+}
+inline __m512 fold_8(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+}
+inline __m512 fold_4(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
+inline __m512 fold_2(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+}
+inline __m512 fold_1(__m512 a, __m512 b) {
+  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+}
+inline F32x16 sum_eights(const __m512 (&eights)[8]) {
+  const auto fours = [&](int i) { return fold_4(eights[i], eights[i + 1]); };
+  return {fold_1(fold_2(fours(0), fours(2)), fold_2(fours(4), fours(6)))};
 }
 
-// The next levels for two registers at once, each with as many rows as it has quarters (pairs, ...) to add:
-// (low of a, high of b) + (high of a, low of b), where a sum's two sides may change places. One blend, one
-// shuffle and one addition, instead of two shuffles and one.
-inline __m512 fold_4(__m512 a, __m512 b) {  // rows a0 | b0 | a1 | b1 of a = a0 | a1, b = b0 | b1
-  const __m512i crossed = _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
-  return _mm512_add_ps(_mm512_mask_blend_ps(0xf0f0, a, b), _mm512_permutex2var_ps(a, crossed, b));
+// Lane i = the sum of the lanes of sums[i].
+inline F32x16 sum_lanes(const F32x16 (&sums)[16]) {
+  __m512 eights[8];
+#pragma GCC unroll 8
+  for (int k = 0; k < 8; ++k) eights[k] = fold_8(sums[sum_at(2 * k)].v, sums[sum_at(2 * k + 1)].v);
+  return sum_eights(eights);
 }
-inline __m512 fold_2(__m512 a, __m512 b) {  // in each quarter, a | b
-  return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
-}
-inline __m512 fold_1(__m512 a, __m512 b) {  // in each quarter, the sums of a | b
-  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+
+// The same by way of memory, where the first level is one addition: the two sums a and b that meet lie as low
+// a, low b, high a, high b.
+inline void put_lanes(F32x16 sum, float* lanes, int i) {
+  const int place = 4 * (i % 4) + i / 4;
+  float* const half = lanes + 32 * (place / 2) + 8 * (place % 2);
+  _mm256_storeu_ps(half, _mm512_castps512_ps256(sum.v));
+  _mm256_storeu_ps(half + 16, _mm512_extractf32x8_ps(sum.v, 1));
 }
 // Lane i = the sum of the lanes that put_lanes left for sum i.
 inline F32x16 sum_sixteen(const float* lanes) {
-  const auto eights = [&](int i) {  // sums 2 i | 2 i + 1
-    return _mm512_add_ps(_mm512_loadu_ps(lanes + 32 * i), _mm512_loadu_ps(lanes + 32 * i + 16));
-  };
-  const auto fours = [&](int i) { return fold_4(eights(i), eights(i + 1)); };
-  const __m512 sums = fold_1(fold_2(fours(0), fours(2)), fold_2(fours(4), fours(6)));
-  // Now 0 4 8 12 | 2 6 10 14 | 1 5 9 13 | 3 7 11 15.
-  return {
-      _mm512_permutexvar_ps(_mm512_setr_epi32(0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15), sums)};
+  __m512 eights[8];
+#pragma GCC unroll 8
+  for (int k = 0; k < 8; ++k)
+    eights[k] = _mm512_add_ps(_mm512_loadu_ps(lanes + 32 * k), _mm512_loadu_ps(lanes + 32 * k + 16));
+  return sum_eights(eights);
 }
 
 }  // namespace jsc::lanes_avx512

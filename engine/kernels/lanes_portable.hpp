@@ -221,6 +221,13 @@ inline float sum(F32x16 a) {
   return (y[0] + y[2]) + (y[1] + y[3]);
 }
 
+// Lane i = the sum of the lanes of sums[i].
+inline F32x16 sum_lanes(const F32x16 (&sums)[16]) {
+  F32x16 all;
+  for (int i = 0; i < 16; ++i) all.v[i] = sum(sums[i]);
+  return all;
+}
+
 // Lanes of sums that sum_sixteen will add; i is a sum's number.
 inline void put_lanes(F32x16 sum, float* lanes, int i) {
   sum.store(lanes + 16 * i);

@@ -1,160 +1,174 @@
 // The sums over samples, d_w and the row sums, over lanes; the bits are those of reference.hpp: 16 lanes
 // inside a block of 512 samples, the fixed tree, blocks in ascending order. Lanes as in gemm_kernels.hpp.
 //
-// d_w goes block by block. In a block, tiles of R rows of a by C rows of b leave the 16 lanes of each sum in
-// a scratch buffer, row after row of up to 16 columns; sum_sixteen then adds the lanes of 16 sums at once,
-// and the sums stand, in this order, in a strip that the next block adds to. At the end the strip goes to c:
-// (c + block 0) + block 1 would be other bits.
+// d_w: as many sums are worked on at once as a register has lanes, each in a register of its own, and
+// sum_lanes adds the lanes of all of them. That takes operations of which few share a unit with
+// multiply-adds, so that it goes on beside the sums that follow.
 #pragma once
 
 #include <utility>
 
 #include "engine/kernels/even_split.hpp"
+#include "engine/kernels/gemm_kernels.hpp"
 #include "engine/kernels/kernels.hpp"
 
 namespace jsc::kernels {
 
-constexpr std::ptrdiff_t kGroup = 16;  // columns of c whose lanes are in the scratch buffer at once
+constexpr std::ptrdiff_t kGroup = 16;  // rows of b that stay in L1 while those of a stream past
 constexpr std::ptrdiff_t kPartRows = 128,
-                         kPartColumns = 512;  // of c whose sums are kept while the blocks pass
+                         kPartColumns = 512;  // of c whose sums are worked on at once, block by block
 
-// The lanes of the sums of p's samples: R rows of a by rows of b, C at a time, `pitch` sums from a row to the
-// next. They are worked through a register at a time (Part), since tiles of 16 lanes would not fit into
-// AVX2's registers. `lanes` belongs to an even sum, and column is a multiple of 4, so that it is known here
-// which of a pair of sums each is.
-template <class Lanes, int R, int C>
-[[gnu::noinline]] void lanes_tile(const TransposedArgs& p, std::ptrdiff_t row, std::ptrdiff_t column,
-                                  std::ptrdiff_t columns, float* lanes, std::ptrdiff_t pitch) {
+// c (+)= the sums over p's samples, at most a block, of R rows of a by `columns` rows of b, a multiple of C
+// and at most kGroup, C at a time. Where a register has fewer than 16 lanes a sum takes several (parts),
+// which are added first. A Fifth row may go along, whose lanes wait in memory until those of all columns are
+// there.
+template <class Lanes, int R, int C, bool Fifth>
+[[gnu::noinline]] void transposed_tile(const TransposedArgs& p, const float* a, const float* b, float* c,
+                                       std::ptrdiff_t columns) {
   using Part = typename Lanes::Part;
+  constexpr int L = Part::kLanes, kWidth = L / R, kRows = Fifth ? R + 1 : R;
   const std::ptrdiff_t a_stride = p.a_stride, b_stride = p.b_stride;
   const std::ptrdiff_t whole = p.samples / 16 * 16, left = p.samples - whole;
-  const float* const a = p.a + row * a_stride;
-  const float* b = p.b + column * b_stride;
-  for (std::ptrdiff_t n = 0; n < columns; n += C, b += C * b_stride, lanes += C * 16) {
-    for (int part = 0; part < 16; part += Part::kLanes) {
-      Part acc[R][C];
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) acc[r][c] = Part::zero();
-      for (std::ptrdiff_t s = part; s < whole; s += 16) {
-        Part as[R];
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) as[r] = Part::load(a + r * a_stride + s);
-#pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) {
-          const Part bs = Part::load(b + c * b_stride + s);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r) acc[r][c] = fma(as[r], bs, acc[r][c]);
+  Part fifth[Fifth ? kGroup : 1];
+  std::ptrdiff_t done = 0;
+  for (; columns > 0; columns -= C, done += C, b += C * b_stride, c += C) {
+    Part sums[L];
+    for (int part = 0; part < 16; part += L) {
+      Part acc[kRows][C];
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
+        for (int i = 0; i < C; ++i) acc[r][i] = Part::zero();
+      const float *from_a = a + part, *from_b = b + part;
+      for (const float* end = from_a + whole; from_a < end; from_a += 16, from_b += 16) {
+        Part as[kRows];
+        const float* row = from_a;
+#pragma GCC unroll 16
+        for (int r = 0; r < kRows; ++r, row = next_row(row, a_stride)) as[r] = Part::load(row);
+        row = from_b;
+#pragma GCC unroll 16
+        for (int i = 0; i < C; ++i, row = next_row(row, b_stride)) {
+          const Part bs = Part::load(row);
+#pragma GCC unroll 16
+          for (int r = 0; r < kRows; ++r) acc[r][i] = fma(as[r], bs, acc[r][i]);
         }
       }
       if (left > part) {
-        Part as[R];
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) as[r] = Part::load_first(a + r * a_stride + whole + part, left - part);
-#pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) {
-          const Part bs = Part::load_first(b + c * b_stride + whole + part, left - part);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r)  // not just fma of zeros, which would turn a lane of -0 into 0
-            acc[r][c] = select_first(left - part, fma(as[r], bs, acc[r][c]), acc[r][c]);
+        Part as[kRows];
+#pragma GCC unroll 16
+        for (int r = 0; r < kRows; ++r) as[r] = Part::load_first(from_a + r * a_stride, left - part);
+#pragma GCC unroll 16
+        for (int i = 0; i < C; ++i) {
+          const Part bs = Part::load_first(from_b + i * b_stride, left - part);
+#pragma GCC unroll 16
+          for (int r = 0; r < kRows; ++r)  // not just fma of zeros, which would turn a lane of -0 into 0
+            acc[r][i] = select_first(left - part, fma(as[r], bs, acc[r][i]), acc[r][i]);
         }
       }
-      float* to = lanes;
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r, to += pitch * 16)
-#pragma GCC unroll 8
-        for (int c = 0; c < C; ++c) Lanes::put_lanes(acc[r][c], to, c, part);
-    }
-  }
-}
-
-// lanes_tile by its rows and columns.
-using LanesTile = void (*)(const TransposedArgs&, std::ptrdiff_t row, std::ptrdiff_t column,
-                           std::ptrdiff_t columns, float*, std::ptrdiff_t pitch);
-template <class Lanes, int... I>
-LanesTile lanes_tile_of(std::ptrdiff_t rows, std::ptrdiff_t columns, std::integer_sequence<int, I...>) {
-  constexpr int C = Lanes::kSumColumns;
-  static constexpr LanesTile tiles[] = {lanes_tile<Lanes, I / C + 1, I % C + 1>...};
-  return tiles[(rows - 1) * C + columns - 1];
-}
-template <class Lanes>
-LanesTile lanes_tile_of(std::ptrdiff_t rows, std::ptrdiff_t columns) {
-  return lanes_tile_of<Lanes>(rows, columns,
-                              std::make_integer_sequence<int, Lanes::kSumRows * Lanes::kSumColumns>());
-}
-
-// The rows and columns whose lanes are in the scratch buffer at once, and where their sums stand in the
-// strip: from an even sum, since lanes are kept in pairs, and with its rows `pitch` sums apart.
-struct SumTile {
-  std::ptrdiff_t row, rows, column, columns, pitch;
-  [[gnu::always_inline]] std::ptrdiff_t sums() const { return (rows * pitch + 15) / 16 * 16; }
-};
-
-// Calls visit(tile) for the tiles of m x n sums in their order: groups of kGroup columns, in them row tiles.
-// The rows of b of a group stay in L1 while those of a stream past.
-template <class Lanes, class Visit>
-[[gnu::always_inline]] inline void for_each_tile(std::ptrdiff_t m, std::ptrdiff_t n, const Visit& visit) {
-  const EvenSplit rows(m, Lanes::kSumRows);
-  for (std::ptrdiff_t column = 0; column < n; column += kGroup) {
-    const std::ptrdiff_t width = n - column < kGroup ? n - column : kGroup;
-    for (std::ptrdiff_t i = 0, row = 0; i < rows.pieces; row += rows.size(i), ++i)
-      visit(SumTile{row, rows.size(i), column, width, (width + 1) / 2 * 2});
-  }
-}
-
-// The sums of one block: into the strip, or added to it.
-template <class Lanes>
-void reduce_block(const TransposedArgs& p, bool add, float* strip) {
-  using F = typename Lanes::F;
-  constexpr int C = Lanes::kSumColumns;
-  static_assert(C == 4 || C == 2);
-  alignas(64) float lanes[(Lanes::kSumRows * kGroup + 16) * 16];
-  for_each_tile<Lanes>(p.m, p.n, [&](const SumTile& tile) {
-    if (tile.pitch != tile.columns)  // the other sum of the last pair
-      for (std::ptrdiff_t r = 0; r < tile.rows; ++r) {
-        F::zero().store(lanes + ((r + 1) * tile.pitch - 2) * 16);
-        F::zero().store(lanes + ((r + 1) * tile.pitch - 1) * 16);
+#pragma GCC unroll 16
+      for (int i = 0; i < L; ++i) {
+        const Part lanes = i % kWidth < C ? acc[i / kWidth][i % kWidth] : Part::zero();
+        sums[i] = part == 0 ? lanes : sums[i] + lanes;
       }
-    for (std::ptrdiff_t i = tile.rows * tile.pitch; i < tile.sums(); ++i) F::zero().store(lanes + i * 16);
-    const std::ptrdiff_t whole = tile.columns / C * C, left = tile.columns - whole;
-    if (whole > 0) lanes_tile_of<Lanes>(tile.rows, C)(p, tile.row, tile.column, whole, lanes, tile.pitch);
-    if (left > 0)
-      lanes_tile_of<Lanes>(tile.rows, left)(p, tile.row, tile.column + whole, left, lanes + whole * 16,
-                                            tile.pitch);
-    for (std::ptrdiff_t i = 0; i < tile.sums(); i += 16, strip += 16) {
-      const F sixteen = Lanes::sum_sixteen(lanes + i * 16);
-      (add ? F::load(strip) + sixteen : sixteen).store(strip);
+      if constexpr (Fifth)
+#pragma GCC unroll 16
+        for (int i = 0; i < C; ++i) fifth[done + i] = part == 0 ? acc[R][i] : fifth[done + i] + acc[R][i];
     }
-  });
+    alignas(64) float total[L];
+    sum_lanes(sums).store(total);
+    float* to = c;
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r, to = next_row(to, p.c_stride)) {
+      float row[C];
+#pragma GCC unroll 16
+      for (int i = 0; i < C; ++i) row[i] = total[r * kWidth + i];
+      if (p.accumulate)
+#pragma GCC unroll 16
+        for (int i = 0; i < C; ++i) row[i] = to[i] + row[i];
+#pragma GCC unroll 16
+      for (int i = 0; i < C; ++i) to[i] = row[i];
+    }
+  }
+  if constexpr (Fifth) {
+    alignas(64) float total[kGroup];
+    for (std::ptrdiff_t i = done; i % L != 0; ++i) fifth[i] = Part::zero();
+    for (std::ptrdiff_t i = 0; i < done; i += L) {
+      Part sums[L];
+#pragma GCC unroll 16
+      for (int k = 0; k < L; ++k) sums[k] = fifth[i + k];
+      sum_lanes(sums).store(total + i);
+    }
+    float* const to = c - done + R * p.c_stride;
+    for (std::ptrdiff_t i = 0; i < done; ++i) to[i] = p.accumulate ? to[i] + total[i] : total[i];
+  }
 }
 
-// A part of c small enough for the strip.
+// transposed_tile of R rows by its columns.
+using TransposedTile = void (*)(const TransposedArgs&, const float* a, const float* b, float* c,
+                                std::ptrdiff_t columns);
+template <class Lanes, int R, bool Fifth, int... C>
+TransposedTile transposed_tile_of(std::ptrdiff_t columns, std::integer_sequence<int, C...>) {
+  static constexpr TransposedTile tiles[] = {transposed_tile<Lanes, R, C + 1, Fifth>...};
+  return tiles[columns - 1];
+}
+
+// transposed_tile for any number of columns, at most kGroup; returns the number of its rows.
+template <class Lanes, int R, bool Fifth>
+[[gnu::always_inline]] inline std::ptrdiff_t transposed_rows(const TransposedArgs& p, const float* a,
+                                                             const float* b, float* c,
+                                                             std::ptrdiff_t columns) {
+  constexpr int C = Lanes::Part::kLanes / R;
+  const std::ptrdiff_t whole = columns / C * C, left = columns - whole;
+  if (whole > 0) transposed_tile<Lanes, R, C, Fifth>(p, a, b, c, whole);
+  if (left > 0)
+    transposed_tile_of<Lanes, R, Fifth>(left, std::make_integer_sequence<int, C>())(
+        p, a, b + whole * p.b_stride, c + whole, left);
+  return Fifth ? R + 1 : R;
+}
+
+// c (+)= the sums over p's samples, at most a block.
+template <class Lanes>
+void transposed_block(const TransposedArgs& p) {
+  const float* b = p.b;
+  for (std::ptrdiff_t column = 0; column < p.n; column += kGroup, b += kGroup * p.b_stride) {
+    const std::ptrdiff_t columns = p.n - column < kGroup ? p.n - column : kGroup;
+    const float* a = p.a;
+    float* c = p.c + column;
+    for (std::ptrdiff_t left = p.m, done; left > 0;
+         left -= done, a += done * p.a_stride, c += done * p.c_stride)
+      done = left == 5  ? transposed_rows<Lanes, 4, true>(p, a, b, c, columns)
+             : left > 3 ? transposed_rows<Lanes, 4, false>(p, a, b, c, columns)
+             : left > 1 ? transposed_rows<Lanes, 2, false>(p, a, b, c, columns)
+                        : transposed_rows<Lanes, 1, false>(p, a, b, c, columns);
+  }
+}
+
+// A part of c. When it is added to, (c + block 0) + block 1 would be other bits.
 template <class Lanes>
 void transposed_part(const TransposedArgs& p) {
-  using F = typename Lanes::F;
-  // A tile of rows is followed by up to 15 sums of nothing if its columns are fewer than a group, as they are
-  // once.
-  alignas(64) float strip[kPartRows * kPartColumns + kPartRows * 16];
-  for (std::ptrdiff_t s = 0; s < p.samples; s += kBlock) {
-    const std::ptrdiff_t samples = p.samples - s < kBlock ? p.samples - s : kBlock;
-    reduce_block<Lanes>({p.a + s, p.a_stride, p.b + s, p.b_stride, nullptr, 0, p.m, p.n, samples, false},
-                        s > 0, strip);
+  alignas(64) float total[kPartRows * kPartColumns];
+  const bool apart = p.accumulate && p.samples > kBlock;
+  TransposedArgs block = p;
+  if (apart) {
+    block.c = total;
+    block.c_stride = kPartColumns;
+    block.accumulate = false;
   }
-  const float* from = strip;
-  for_each_tile<Lanes>(p.m, p.n, [&](const SumTile& tile) {
-    float* to = p.c + tile.row * p.c_stride + tile.column;
-    for (std::ptrdiff_t r = 0; r < tile.rows; ++r, to += p.c_stride) {
-      const F sums = F::load(from + r * tile.pitch);
-      (p.accumulate ? F::load_first(to, tile.columns) + sums : sums).store_first(to, tile.columns);
-    }
-    from += tile.sums();
-  });
+  for (std::ptrdiff_t left = p.samples; left > 0; left -= kBlock) {
+    block.samples = left < kBlock ? left : kBlock;
+    transposed_block<Lanes>(block);
+    block.a += kBlock;
+    block.b += kBlock;
+    block.accumulate = true;
+  }
+  if (!apart) return;
+  for (std::ptrdiff_t r = 0; r < p.m; ++r)
+    for (std::ptrdiff_t n = 0; n < p.n; ++n) p.c[r * p.c_stride + n] += total[r * kPartColumns + n];
 }
 
 template <class Lanes>
 void product_transposed(const TransposedArgs& p) {
-  if (p.m <= kPartRows && p.n <= kPartColumns) return transposed_part<Lanes>(p);
+  if (p.samples <= kBlock && p.m <= kPartRows) return transposed_block<Lanes>(p);
   for (std::ptrdiff_t j = 0; j < p.n; j += kPartColumns)
     for (std::ptrdiff_t i = 0; i < p.m; i += kPartRows)
       transposed_part<Lanes>({p.a + i * p.a_stride, p.a_stride, p.b + j * p.b_stride, p.b_stride,
