@@ -67,15 +67,15 @@ inline void run(const Execution& execution, const ProductArgs& args) {
 }
 
 void own_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
-                 const Matrix& y) {
+                 const Matrix& y, bool relu) {
   run(execution,
-      {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false});
+      {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false, relu});
 }
 
 void own_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
                         const Matrix& d_x, bool accumulate) {
   run(execution, {w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows, d_y.cols,
-                  nullptr, accumulate});
+                  nullptr, accumulate, false});
 }
 
 // Where OpenBLAS is admitted; apart, so that the others need not keep their arguments for it.
@@ -84,7 +84,7 @@ void own_backward_input(const Execution& execution, const ConstMatrix& w, const 
   if (blas_is_faster(execution, GemmRole::forward, w.rows, w.cols, x.cols))
     blas_forward(execution, w, bias, x, y);
   else
-    own_forward(execution, w, bias, x, y);
+    own_forward(execution, w, bias, x, y, false);
 }
 
 [[gnu::noinline]] void any_backward_input(const Execution& execution, const ConstMatrix& w,
@@ -98,11 +98,11 @@ void own_backward_input(const Execution& execution, const ConstMatrix& w, const 
 }  // namespace
 
 void gemm_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
-                  const Matrix& y) {
+                  const Matrix& y, bool relu) {
   expect_shape("gemm_forward", "x", x, w.cols, y.cols);
   expect_shape("gemm_forward", "y", y, w.rows, x.cols);
-  if (execution.allow_blas) return any_forward(execution, w, bias, x, y);
-  own_forward(execution, w, bias, x, y);
+  if (execution.allow_blas && !relu) return any_forward(execution, w, bias, x, y);
+  own_forward(execution, w, bias, x, y, relu);
 }
 
 void gemm_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,

@@ -14,10 +14,10 @@
 
 namespace jsc {
 
-// y[out][batch] = w[out][in] x[in][batch] + bias[out]; bias may be null. Columns of y up to the next multiple
-// of 16 may be written.
+// y[out][batch] = w[out][in] x[in][batch] + bias[out], with relu max(0, that), where a NaN stays a NaN; bias
+// may be null. Columns of y up to the next multiple of 16 may be written. OpenBLAS does no relu.
 void gemm_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
-                  const Matrix& y);
+                  const Matrix& y, bool relu = false);
 
 // d_x[in][batch] (+)= w[out][in]^T d_y[out][batch]. Columns of d_x up to the next multiple of 16 may be
 // written.

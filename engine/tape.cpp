@@ -172,9 +172,8 @@ void Tape::plan_step(Plan& plan, const Call& whole) {
 }
 
 void Tape::end_phase(Plan& plan) {
-  const bool worth = plan.rows * plan.samples >= kValuesWorthThreads;
   plan.phases.push_back(
-      {plan.calls.size(), plan.passes.size(), plan.samples, worth ? execution_.threads : 1});
+      {plan.calls.size(), plan.passes.size(), plan.samples, plan.rows * plan.samples >= kValuesWorthThreads});
   run(plan, plan.phases.size() - 1);
   plan.calls.insert(plan.calls.end(), plan.finishes.begin(), plan.finishes.end());
   plan.finishes.clear();
@@ -188,16 +187,17 @@ void Tape::complete(Plan& plan) {
 }
 
 void Tape::run(const Plan& plan, std::size_t phase) {
-  const auto [calls_end, passes_end, samples, threads] = plan.phases[phase];
+  const auto [calls_end, passes_end, samples, shared] = plan.phases[phase];
   const Phase before = phase == 0 ? Phase{} : plan.phases[phase - 1];
   for (std::size_t i = before.calls_end; i < calls_end; ++i)
     plan.calls[i].run(plan.calls[i].step, *this, plan.calls[i].sinks);
   if (before.passes_end == passes_end) return;
-  parallel_for(threads, block_count(samples), [&, samples = samples, passes_end = passes_end](Index number) {
+  const auto run_block = [&, samples = samples, passes_end = passes_end](Index number) {
     const SampleBlock block = sample_block(number, samples);
     for (std::size_t i = before.passes_end; i < passes_end; ++i)
       plan.passes[i].run(plan.passes[i].step, *this, plan.passes[i].sinks, block);
-  });
+  };
+  parallel_for(shared ? execution_.threads : 1, block_count(samples), run_block);
 }
 
 void Tape::run(const Plan& plan) {

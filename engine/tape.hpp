@@ -78,6 +78,8 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
 
   const Execution& execution() const { return execution_; }
+  // Before a pass; the results have the same bits.
+  void set_threads(int threads) { execution_.threads = threads; }
   Arena& arena() { return arena_; }
 
   // --- recording ---
@@ -201,7 +203,7 @@ class Tape {
   struct Phase {
     std::size_t calls_end, passes_end;
     Index samples;
-    int threads;
+    bool shared;  // between the threads
   };
   // One direction of the tape. The phase behind `phases` is being made.
   struct Plan {

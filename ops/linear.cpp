@@ -8,8 +8,8 @@
 namespace jsc {
 
 void linear_forward(const Execution& execution, const ConstMatrix& x, const ConstMatrix& weight,
-                    const ConstMatrix& bias, const Matrix& y) {
-  gemm_forward(execution, weight, bias.data, x, y);
+                    const ConstMatrix& bias, const Matrix& y, bool relu) {
+  gemm_forward(execution, weight, bias.data, x, y, relu);
 }
 
 void linear_backward_input(const Execution& execution, const ConstMatrix& weight, const ConstMatrix& d_y,
@@ -46,10 +46,8 @@ struct LinearStep {
   Matrix d_sum;  // with relu: the gradient before it
 
   void forward(Tape& tape, SampleBlock block) const {
-    const Matrix vy = columns(tape.value(y), block);
     linear_forward(tape.execution(), columns(tape.value(x), block), tape.value(weight),
-                   value_or_none(tape, bias), vy);
-    if (relu) relu_forward(tape.execution(), vy, vy);
+                   value_or_none(tape, bias), columns(tape.value(y), block), relu);
   }
 
   void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {

@@ -9,9 +9,9 @@
 
 namespace jsc {
 
-// bias.data may be null.
+// bias.data may be null. With relu, y = max(0, W x + b).
 void linear_forward(const Execution& execution, const ConstMatrix& x, const ConstMatrix& weight,
-                    const ConstMatrix& bias, const Matrix& y);
+                    const ConstMatrix& bias, const Matrix& y, bool relu = false);
 void linear_backward_input(const Execution& execution, const ConstMatrix& weight, const ConstMatrix& d_y,
                            const Matrix& d_x, bool accumulate);
 void linear_backward_weight(const Execution& execution, const ConstMatrix& x, const ConstMatrix& d_y,

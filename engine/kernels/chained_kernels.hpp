@@ -42,7 +42,8 @@ void chain_block(const TransposedArgs& p, float* sums, std::ptrdiff_t pitch) {
   for (std::ptrdiff_t s = 0; s < p.samples; s += kChunk) {
     const std::ptrdiff_t samples = p.samples - s < kChunk ? p.samples - s : kChunk;
     transpose_chunk<Lanes>(p.b + s, p.b_stride, p.n, samples, x, width);
-    product<Lanes>({p.a + s, p.a_stride, 1, x, width, sums, pitch, p.m, samples, width, nullptr, s > 0});
+    product<Lanes>(
+        {p.a + s, p.a_stride, 1, x, width, sums, pitch, p.m, samples, width, nullptr, s > 0, false});
   }
 }
 

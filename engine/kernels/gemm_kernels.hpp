@@ -100,6 +100,11 @@ template <class Lanes, int R, int C, bool Far, bool Column>
       add_products(std::true_type());
     else
       add_products(std::false_type());
+    if (p.relu)
+#pragma GCC unroll 24
+      for (int r = 0; r < R; ++r)
+#pragma GCC unroll 24
+        for (int c = 0; c < C; ++c) acc[r][c] = max(F::zero(), acc[r][c]);
     float* to = y;
 #pragma GCC unroll 24
     for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
@@ -171,6 +176,7 @@ void product_cut(ProductArgs p, std::ptrdiff_t begin) {
   do {
     ProductArgs slice = p;
     slice.k = left < depth ? left : depth;
+    slice.relu = p.relu && slice.k == left;  // of the last slice
     slice.x_stride = slice.y_stride = 16;
     for (std::ptrdiff_t k = 0; k < slice.k; ++k)
       F::load_first(p.x + k * p.x_stride, columns).store(panel + 16 * k);
@@ -255,6 +261,7 @@ void product_blocked(const ProductArgs& p) {
   for (std::ptrdiff_t k = 0; k < p.k; k += depth)
     for (std::ptrdiff_t i = 0; i < p.m; i += rows) {
       part.k = p.k - k < depth ? p.k - k : depth;
+      part.relu = p.relu && k + part.k == p.k;
       part.m = p.m - i < rows ? p.m - i : rows;
       part.a = p.a + i * p.a_row + k * p.a_col;
       part.a_row = p.a_row;

@@ -11,7 +11,7 @@
 namespace jsc {
 
 // y[m][n] = start + sum over k ascending of a(i, k) x[k][n], where a(i, k) = a[i a_row + k a_col] and start
-// is y itself when accumulate, else start[i], else 0.
+// is y itself when accumulate, else start[i], else 0; with relu, the larger of that and 0.
 struct ProductArgs {
   const float* a;
   std::ptrdiff_t a_row, a_col;
@@ -21,7 +21,7 @@ struct ProductArgs {
   std::ptrdiff_t y_stride;
   std::ptrdiff_t m, k, n;
   const float* start;
-  bool accumulate;
+  bool accumulate, relu;
 };
 
 // c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says, or by chains

@@ -11,12 +11,12 @@
 namespace jsc::reference {
 
 // One chain of fused multiply-adds an element, inputs in ascending order.
-inline void gemm_forward(ConstMatrix w, const float* bias, ConstMatrix x, Matrix y) {
+inline void gemm_forward(ConstMatrix w, const float* bias, ConstMatrix x, Matrix y, bool relu = false) {
   for (Index o = 0; o < w.rows; ++o)
     for (Index b = 0; b < x.cols; ++b) {
       float acc = bias != nullptr ? bias[o] : 0.0F;
       for (Index k = 0; k < w.cols; ++k) acc = std::fma(w(o, k), x(k, b), acc);
-      y(o, b) = acc;
+      y(o, b) = relu && 0.0F > acc ? 0.0F : acc;
     }
 }
 

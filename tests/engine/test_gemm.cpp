@@ -97,10 +97,12 @@ TEST_CASE("every product equals the reference to the bit, on every ISA and threa
 
     Tensor y(s.out, s.batch), d_x(s.in, s.batch), d_w(s.out, s.in);
     for (const float* b : {static_cast<const float*>(nullptr), static_cast<const float*>(bias.view().data)}) {
-      reference::gemm_forward(w.view(), b, x.view(), y.view());
-      check(y.view(), d_y.view(), [&](const Execution& execution, Matrix result) {
-        gemm_forward(execution, w.view(), b, x.view(), result);
-      });
+      for (bool relu : {false, true}) {
+        reference::gemm_forward(w.view(), b, x.view(), y.view(), relu);
+        check(y.view(), d_y.view(), [&](const Execution& execution, Matrix result) {
+          gemm_forward(execution, w.view(), b, x.view(), result, relu);
+        });
+      }
     }
     for (bool accumulate : {false, true}) {
       copy(x.view(), d_x.view());
