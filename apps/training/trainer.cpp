@@ -1,6 +1,7 @@
 #include "apps/training/trainer.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "engine/gather.hpp"
@@ -66,6 +67,7 @@ Trainer::Trainer(Graph& graph, const Samples& samples, std::span<const std::uint
       byte_labels_(labels_as_bytes(samples, train_rows)),
       options_(options),
       execution_(execution),
+      thread_choice_(execution.threads),
       optimizer_(make_optimizer(options.optimizer, graph.block.size)),
       order_(train_rows.size()) {
   const auto rows = static_cast<Index>(train_rows.size());
@@ -113,9 +115,16 @@ void Trainer::step() {
   const Index batch = std::min(options_.batch_size, static_cast<Index>(order_.size()) - first);
   std::unique_ptr<Pass>& slot = batch == full_->batch ? full_ : rest_;
   if (slot->key != recording_key(graph_)) slot = std::make_unique<Pass>(*this, batch);
-  Pass& p = *slot;
-  p.source.indices = order_.data() + first;
-  p.source.ahead = std::ssize(order_) - first - batch;
+  slot->source.indices = order_.data() + first;
+  slot->source.ahead = std::ssize(order_) - first - batch;
+  execution_.threads = thread_choice_.threads();
+  slot->tape.set_threads(execution_.threads);
+  const auto start = std::chrono::steady_clock::now();
+  run_step(*slot);
+  if (batch == full_->batch) thread_choice_.took(std::chrono::steady_clock::now() - start);
+}
+
+void Trainer::run_step(Pass& p) {
   p.tape.training_step = static_cast<std::uint64_t>(position_.step);
   p.tape.forward();
   const double loss = p.counts.loss_sum / p.counts.weight_sum;
@@ -135,7 +144,7 @@ void Trainer::step() {
   position_.loss_sum += p.counts.loss_sum;
   position_.weight_sum += p.counts.weight_sum;
   position_.correct += p.counts.correct;
-  position_.samples += batch;
+  position_.samples += p.batch;
   ++position_.batch;
   ++position_.step;
 }

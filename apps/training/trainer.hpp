@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/training/evaluate.hpp"
+#include "apps/training/thread_choice.hpp"
 #include "graph/graph.hpp"
 #include "ops/optimizer.hpp"
 #include "ops/schedule.hpp"
@@ -70,6 +71,7 @@ class Trainer {
 
  private:
   struct Pass;
+  void run_step(Pass& pass);
   void shuffle();
   void penalize_linear_weights();
 
@@ -78,7 +80,8 @@ class Trainer {
   std::span<const std::uint32_t> train_rows_;
   std::vector<std::uint8_t> byte_labels_;  // of the training rows by their numbers; empty if one does not fit
   TrainingOptions options_;
-  Execution execution_;
+  Execution execution_;  // its threads are those of the running step
+  ThreadChoice thread_choice_;
   Index batches_per_epoch_;
   std::unique_ptr<Optimizer> optimizer_;
   TrainingPosition position_;

@@ -1,0 +1,34 @@
+// Whether more threads make the steps of a training faster. That depends on the network, the batch and on how
+// far the processors are from each other (in guests of a busy host more than on a desk), so it is tried: some
+// steps with all threads, some with one, and the rest of a period with what was faster. The results have the
+// same bits either way.
+#pragma once
+
+#include <array>
+#include <chrono>
+
+namespace jsc {
+
+class ThreadChoice {
+ public:
+  explicit ThreadChoice(int threads) : most_(threads) {}
+
+  // For the next step.
+  int threads() const {
+    if (step_ >= 2 * kTrial) return better_;
+    return step_ < kTrial ? most_ : 1;
+  }
+  // Which took so long.
+  void took(std::chrono::nanoseconds time);
+
+  static constexpr int kTrial = 16, kPeriod = 1024;  // steps; a period is begun by a trial of both
+
+ private:
+  static constexpr int kIgnored =
+      5;  // first steps of a trial, by which data come to the processors that use them
+  int most_, better_ = 1, step_ = 0;
+  std::array<std::chrono::nanoseconds, kTrial - kIgnored> times_{};
+  std::chrono::nanoseconds with_most_{};
+};
+
+}  // namespace jsc
