@@ -1,11 +1,11 @@
 #include "apps/training/thread_choice.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace jsc {
 
 void ThreadChoice::took(std::chrono::nanoseconds time) {
-  if (most_ == 1) return;
   const int trial_step = step_ % kTrial;
   if (step_ < 2 * kTrial && trial_step >= kIgnored) {
     times_[static_cast<std::size_t>(trial_step - kIgnored)] = time;

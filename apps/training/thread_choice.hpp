@@ -1,7 +1,7 @@
 // Whether more threads make the steps of a training faster. That depends on the network, the batch and on how
 // far the processors are from each other (in guests of a busy host more than on a desk), so it is tried: some
 // steps with all threads, some with one, and the rest of a period with what was faster. The results have the
-// same bits either way.
+// same bits either way, but for OpenBLAS's.
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ class ThreadChoice {
   static constexpr int kTrial = 16, kPeriod = 1024;  // steps; a period is begun by a trial of both
 
  private:
-  static constexpr int kIgnored =
-      5;  // first steps of a trial, by which data come to the processors that use them
+  // The first steps of a trial, by which data come to the processors that use them, are not counted.
+  static constexpr int kIgnored = 5;
   int most_, better_ = 1, step_ = 0;
   std::array<std::chrono::nanoseconds, kTrial - kIgnored> times_{};
   std::chrono::nanoseconds with_most_{};

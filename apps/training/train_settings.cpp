@@ -53,9 +53,8 @@ void warn_of_outdated_blas() {
 void ExecutionSettings::add_to(Settings& settings) {
   settings
       .add("threads", &threads,
-           "number of threads at most (0: one a core); training goes on with one where that is faster, and "
-           "the "
-           "result is the same for any")
+           "number of threads at most (0: one a core); training goes on with one where that is faster, "
+           "and the result is the same for any")
       .range(0, 1024);
   settings.add("cpu_mask", &cpu_mask, "best instruction set to use; the result is the same for each")
       .choices({"auto", "portable", "avx2", "avx512"});

@@ -121,7 +121,8 @@ void Trainer::step() {
   slot->tape.set_threads(execution_.threads);
   const auto start = std::chrono::steady_clock::now();
   run_step(*slot);
-  if (batch == full_->batch) thread_choice_.took(std::chrono::steady_clock::now() - start);
+  const bool same_bits = !execution_.allow_blas;  // OpenBLAS's depend on the threads
+  if (same_bits && batch == full_->batch) thread_choice_.took(std::chrono::steady_clock::now() - start);
 }
 
 void Trainer::run_step(Pass& p) {

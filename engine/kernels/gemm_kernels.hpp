@@ -45,53 +45,53 @@ template <class Lanes, int R, int C, bool Far, bool Column>
   do {
     F acc[R][C];
     if (start == nullptr) {
-#pragma GCC unroll 24
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r)
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int c = 0; c < C; ++c) acc[r][c] = F::zero();
     } else if (start == y) {
       const float* from = y;
-#pragma GCC unroll 24
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r, from = next_row(from, y_stride))
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
       start += 16 * C;
     } else {
-#pragma GCC unroll 24
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
         const F value = F::set(start[r]);
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int c = 0; c < C; ++c) acc[r][c] = value;
       }
     }
     if constexpr (Far) {
       float* to = start == y + 16 * C ? y + 16 * C : y;  // when y has been read, the next of it
-#pragma GCC unroll 24
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
     }
     constexpr int kReach = Column ? R : 8;  // rows of a from one pointer: their distances fit into registers
     constexpr int kPointers = (R + kReach - 1) / kReach;
     const float *a[kPointers] = {a_first}, *x = x_first;
-#pragma GCC unroll 24
+#pragma GCC unroll 16
     for (int i = 1; i < kPointers; ++i) a[i] = next_row(a[i - 1], kReach * a_row);
     const auto add_products = [&](auto call_next) __attribute__((always_inline)) {
       std::ptrdiff_t k = p.k;
       do {
         F xs[C];
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int c = 0; c < C; ++c) xs[c] = F::load(x + 16 * c);
         if constexpr (decltype(call_next)::value)
-#pragma GCC unroll 24
+#pragma GCC unroll 16
           for (int c = 0; c < C; ++c) __builtin_prefetch(x + 16 * (C + c));
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int r = 0; r < R; ++r) {
           const F weight = F::set(a[r / kReach][r % kReach * a_row]);
-#pragma GCC unroll 24
+#pragma GCC unroll 16
           for (int c = 0; c < C; ++c) acc[r][c] = fma(weight, xs[c], acc[r][c]);
         }
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int i = 0; i < kPointers; ++i) a[i] += a_col;
         x += x_stride;
       } while (--k > 0);
@@ -101,14 +101,14 @@ template <class Lanes, int R, int C, bool Far, bool Column>
     else
       add_products(std::false_type());
     if (p.relu)
-#pragma GCC unroll 24
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r)
-#pragma GCC unroll 24
+#pragma GCC unroll 16
         for (int c = 0; c < C; ++c) acc[r][c] = max(F::zero(), acc[r][c]);
     float* to = y;
-#pragma GCC unroll 24
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r, to = next_row(to, y_stride))
-#pragma GCC unroll 24
+#pragma GCC unroll 16
       for (int c = 0; c < C; ++c) acc[r][c].store(to + 16 * c);
     x_first += 16 * C;
     y += 16 * C;
@@ -280,7 +280,7 @@ void product_blocked(const ProductArgs& p) {
 
 // Few rows need wide tiles, or there are too few chains to hide the latency of fma. Short sums are best taken
 // in tiles of equal height. Of long ones a little more than a tile of rows is better taken as one that is
-// taller and narrower, which reads x once. Short sums that start somewhere are taken a dozen at a time: with
+// taller and narrower, which reads x once. Short sums with a bias are taken a dozen at a time (AVX-512): with
 // twice as many, the processor has no room left to begin the next tile while stores wait for this one, which
 // it needs when the new sums are not just zero.
 template <class Lanes>

@@ -278,7 +278,7 @@ inline F32x8 sum_lanes(const F32x8 (&sums)[8]) {
 }
 
 // The same by way of memory, for parts 0 (lanes 0 to 7) and 8 of 16 lanes; the two sums a and b that meet lie
-// as low a, low b, high a, high b.
+// as low a, low b, high a, high b. i, below 16, is the number of a sum, and sum_at(place) = i in its half.
 inline void put_lanes(F32x8 sum, float* lanes, int i, int part) {
   const int place = i / 8 * 8 + 2 * (i % 4) + i % 8 / 4;
   float* const pair = lanes + 32 * (place / 2);

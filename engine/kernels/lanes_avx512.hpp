@@ -301,7 +301,7 @@ inline F32x16 sum_lanes(const F32x16 (&sums)[16]) {
 }
 
 // The same by way of memory, where the first level is one addition: the two sums a and b that meet lie as low
-// a, low b, high a, high b.
+// a, low b, high a, high b. i, below 16, is the number of a sum, and sum_at(place) = i.
 inline void put_lanes(F32x16 sum, float* lanes, int i) {
   const int place = 4 * (i % 4) + i / 4;
   float* const half = lanes + 32 * (place / 2) + 8 * (place % 2);

@@ -228,7 +228,7 @@ inline F32x16 sum_lanes(const F32x16 (&sums)[16]) {
   return all;
 }
 
-// Lanes of sums that sum_sixteen will add; i is a sum's number.
+// Lanes of sums that sum_sixteen will add; i, below 16, is a sum's number.
 inline void put_lanes(F32x16 sum, float* lanes, int i) {
   sum.store(lanes + 16 * i);
 }

@@ -143,9 +143,10 @@ void transposed_block(const TransposedArgs& p) {
   }
 }
 
-// A part of c. When it is added to, (c + block 0) + block 1 would be other bits.
+// A part of c, by several blocks where p has as many; if c is added to, only their total is: (c + block 0) +
+// block 1 would be other bits.
 template <class Lanes>
-void transposed_part(const TransposedArgs& p) {
+[[gnu::noinline]] void transposed_part(const TransposedArgs& p) {
   alignas(64) float total[kPartRows * kPartColumns];
   const bool apart = p.accumulate && p.samples > kBlock;
   TransposedArgs block = p;

@@ -47,6 +47,9 @@ std::vector<Shape> shapes() {
   for (Index out : {1, 2, 3, 4, 5, 6, 7, 8, 13})
     for (Index in : {1, 3, 4, 5, 8, 16})
       for (Index batch : {1, 8, 15, 16, 17, 31, 32, 63, 64, 65, 100}) all.push_back({out, in, batch});
+  // d_w's columns, all that can be left over of tiles by 1, 2, 4 and 5 rows
+  for (Index out : {1, 2, 3, 5, 6, 7})
+    for (Index in = 1; in <= 34; ++in) all.push_back({out, in, 23});
   for (Index batch : {511, 512, 513, 1040, 4096}) {
     all.push_back({5, 16, batch});
     all.push_back({8, 128, batch});
@@ -63,6 +66,11 @@ std::vector<Shape> shapes() {
                          {20, 520, 530},
                          {5, 30000, 20},
                          {30000, 6, 20},
+                         {1, 21, 530},
+                         {2, 27, 530},
+                         {3, 18, 1040},
+                         {5, 18, 530},
+                         {133, 9, 530},
                          {16, 96, 64},
                          {16, 97, 64}});
   return all;
