@@ -129,7 +129,7 @@ struct Expected {
     } else {
       d_y.data += first * d_y.stride;
       d_y.rows = rows.rows();
-      reference::gemm_backward_weight(d_y, p.x, rows.view(), false, sums_are_chains(p.out(), p.in()));
+      reference::gemm_backward_weight(d_y, p.x, rows.view(), false);
     }
   }
   bool met(const GemmForm& form, bool to_the_bit) const {

@@ -61,6 +61,26 @@ double flops(Index m, Index n, Index k) {
   });
 }
 
+[[gnu::noinline]] void run_shared(const Execution& execution, const TransposedArgs& args) {
+  const double work = flops(args.m, args.n, args.samples);
+  if (args.m > args.n)
+    share(execution, work, args.m, 1, [&](Index begin, Index end) {
+      TransposedArgs part = args;
+      part.a += begin * args.a_stride;
+      part.c += begin * args.c_stride;
+      part.m = end - begin;
+      engine_kernels(execution.isa).product_transposed(part);
+    });
+  else
+    share(execution, work, args.n, kLanes, [&](Index begin, Index end) {
+      TransposedArgs part = args;
+      part.b += begin * args.b_stride;
+      part.c += begin;
+      part.n = end - begin;
+      engine_kernels(execution.isa).product_transposed(part);
+    });
+}
+
 inline void run(const Execution& execution, const ProductArgs& args) {
   if (execution.threads == 1) return engine_kernels(execution.isa).product(args);
   run_shared(execution, args);
@@ -119,28 +139,10 @@ void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, co
   expect_shape("gemm_backward_weight", "d_w", d_w, d_y.rows, x.rows);
   if (execution.allow_blas && blas_is_faster(execution, GemmRole::backward_weight, d_y.rows, x.rows, x.cols))
     return blas_backward_weight(execution, d_y, x, d_w, accumulate);
-  const double work = flops(d_y.rows, x.rows, x.cols);
-  const TransposedArgs all = {d_y.data,   d_y.stride, x.data, x.stride, d_w.data,
-                              d_w.stride, d_y.rows,   x.rows, x.cols,   accumulate};
-  const EngineKernels& kernels = engine_kernels(execution.isa);
-  const auto kernel =
-      sums_are_chains(d_y.rows, x.rows) ? kernels.product_chained : kernels.product_transposed;
-  if (d_y.rows > x.rows)
-    share(execution, work, d_y.rows, 1, [&](Index begin, Index end) {
-      TransposedArgs part = all;
-      part.a += begin * all.a_stride;
-      part.c += begin * all.c_stride;
-      part.m = end - begin;
-      kernel(part);
-    });
-  else
-    share(execution, work, x.rows, kLanes, [&](Index begin, Index end) {
-      TransposedArgs part = all;
-      part.b += begin * all.b_stride;
-      part.c += begin;
-      part.n = end - begin;
-      kernel(part);
-    });
+  const TransposedArgs args = {d_y.data,   d_y.stride, x.data, x.stride, d_w.data,
+                               d_w.stride, d_y.rows,   x.rows, x.cols,   accumulate};
+  if (execution.threads == 1) return engine_kernels(execution.isa).product_transposed(args);
+  run_shared(execution, args);
 }
 
 void row_sums(const Execution& execution, const ConstMatrix& a, float* sums, bool accumulate) {

@@ -24,13 +24,6 @@ void gemm_forward(const Execution& execution, const ConstMatrix& w, const float*
 void gemm_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
                          const Matrix& d_x, bool accumulate);
 
-// Whether a sum of d_w over a block of samples is one chain, in their order, instead of 16 lanes
-// (threads.hpp): in layers so wide that transposing x takes less time than adding the lanes of every sum, and
-// not so large that d_y has left the caches before the next columns of x need it.
-constexpr bool sums_are_chains(Index out, Index in) {
-  return out >= 32 && in >= 16 && out * in <= 512 * 512;
-}
-
 // d_w[out][in] (+)= d_y[out][batch] x[in][batch]^T
 void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, const ConstMatrix& x,
                           const Matrix& d_w, bool accumulate);

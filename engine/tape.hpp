@@ -78,7 +78,7 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
 
   const Execution& execution() const { return execution_; }
-  // Before a pass; the results have the same bits.
+  // Before a pass; the results have the same bits, but for OpenBLAS's.
   void set_threads(int threads) { execution_.threads = threads; }
   Arena& arena() { return arena_; }
 

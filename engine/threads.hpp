@@ -2,8 +2,7 @@
 //
 // Samples are cut into blocks of kSampleBlock whatever the thread count. A kernel treats a block alone; a
 // reduction over samples keeps 16 lanes inside a block (lane l sums the samples b with b mod 16 = l in
-// ascending order), adds the lanes in a fixed tree, and adds the blocks' results in ascending order. d_w of a
-// wide layer has one chain in place of the lanes (gemm.hpp).
+// ascending order), adds the lanes in a fixed tree, and adds the blocks' results in ascending order.
 #pragma once
 
 #include <algorithm>

@@ -26,6 +26,8 @@ class ThreadChoice {
  private:
   // The first steps of a trial, by which data come to the processors that use them, are not counted.
   static constexpr int kIgnored = 5;
+  std::chrono::nanoseconds median();
+
   int most_, better_ = 1, step_ = 0;
   std::array<std::chrono::nanoseconds, kTrial - kIgnored> times_{};
   std::chrono::nanoseconds with_most_{};

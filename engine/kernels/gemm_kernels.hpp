@@ -300,10 +300,9 @@ template <class Lanes>
 void product(const ProductArgs& p) {
   constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, E = Lanes::kEvenRows;
   if (p.n % (16 * C) == 0 && (p.m + p.k) * p.n <= kNear) {
-    const auto one_strip = [&](ProductStrip strip) __attribute__((always_inline)) {
-      strip(p, p.a, p.x, p.y, p.n, p.accumulate ? p.y : p.start);
-    };
-    if (p.m <= R && p.m >= 4) return one_strip(product_strip_of<Lanes, R, C, false>(p.m, p.a_row == 1));
+    if (p.m <= R && p.m >= 4)
+      return product_strip_of<Lanes, R, C, false>(p.m, p.a_row == 1)(p, p.a, p.x, p.y, p.n,
+                                                                     p.accumulate ? p.y : p.start);
     if (p.m % E == 0 && p.k < Lanes::kLongSums && (p.m <= T || p.start == nullptr))
       return product_strips(product_strip_of<Lanes, E, C, false>(E, p.a_row == 1), p, p.a_row, E, 0, p.m / E,
                             0, p.n);

@@ -24,8 +24,7 @@ struct ProductArgs {
   bool accumulate, relu;
 };
 
-// c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says, or by chains
-// (gemm.hpp).
+// c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says.
 struct TransposedArgs {
   const float* a;
   std::ptrdiff_t a_stride;

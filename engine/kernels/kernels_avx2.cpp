@@ -1,7 +1,6 @@
 // The engine's kernels for AVX2: 16 registers of 8 lanes.
 #include "engine/kernels/lanes_avx2.hpp"
 
-#include "engine/kernels/chained_kernels.hpp"
 #include "engine/kernels/gather_kernels.hpp"
 #include "engine/kernels/gemm_kernels.hpp"
 #include "engine/kernels/math_kernels.hpp"
@@ -21,6 +20,7 @@ struct Lanes {
   static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of slightly more rows
   static constexpr int kEvenRows = 6;                              // product: of short sums
   static constexpr int kSingleRows = 6;                            // product: of tiles one vector wide
+  static constexpr int kSums = 12;                                 // product_transposed: of a tile
   static constexpr int kLongSums = 64;                             // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
 };

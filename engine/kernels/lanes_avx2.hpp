@@ -245,59 +245,31 @@ inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
   transpose(m);
 }
 
-// Of rows `stride` apart.
-inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[16]) {
-  for (int i = 0; i < 16; ++i) m[i] = F32x16::load(rows + i * stride);
-  transpose(m);
-}
-
 // The lanes' tree of 8 sums at once, as in lanes_avx512.hpp, from its second level: in a register of 8 lanes
 // the first has been added.
-constexpr int sum_at(int place) {
-  return 4 * (place % 2) + place / 2;
+inline __m256 fold_4(__m256 a, __m256 b) {
+  return _mm256_add_ps(_mm256_blend_ps(a, b, 0xf0), _mm256_permute2f128_ps(a, b, 0x21));
 }
 inline __m256 fold_2(__m256 a, __m256 b) {
-  return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+  return _mm256_add_ps(_mm256_blend_ps(a, b, 0xcc), _mm256_shuffle_ps(a, b, 0x4e));
 }
 inline __m256 fold_1(__m256 a, __m256 b) {
   return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
 }
-inline __m256 sum_fours(const __m256 (&fours)[4]) {
-  return fold_1(fold_2(fours[0], fours[1]), fold_2(fours[2], fours[3]));
-}
 
-// Lane i = the sum of the lanes of sums[i].
-inline F32x8 sum_lanes(const F32x8 (&sums)[8]) {
+// Lane i = the sum of the lanes of sums[i], of 8.
+inline F32x8 sum_lanes(const F32x8* sums) {
   __m256 fours[4];
 #pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k) {
-    const __m256 a = sums[sum_at(2 * k)].v, b = sums[sum_at(2 * k + 1)].v;
-    fours[k] = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
-  }
-  return {sum_fours(fours)};
+  for (int i = 0; i < 4; ++i) fours[i] = fold_4(sums[i].v, sums[i + 4].v);
+  return {fold_1(fold_2(fours[0], fours[1]), fold_2(fours[2], fours[3]))};
 }
 
-// The same by way of memory, for parts 0 (lanes 0 to 7) and 8 of 16 lanes; the two sums a and b that meet lie
-// as low a, low b, high a, high b. i, below 16, is the number of a sum, and sum_at(place) = i in its half.
-inline void put_lanes(F32x8 sum, float* lanes, int i, int part) {
-  const int place = i / 8 * 8 + 2 * (i % 4) + i % 8 / 4;
-  float* const pair = lanes + 32 * (place / 2);
-  float* const kept = pair + 16 + 8 * (place % 2);
-  if (part == 0) return sum.store(kept);
-  const __m256 x = _mm256_add_ps(_mm256_loadu_ps(kept), sum.v);
-  _mm_storeu_ps(pair + 4 * (place % 2), _mm256_castps256_ps128(x));
-  _mm_storeu_ps(pair + 8 + 4 * (place % 2), _mm256_extractf128_ps(x, 1));
-}
-inline __m256 sum_eight(const float* lanes) {
-  __m256 fours[4];
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k)
-    fours[k] = _mm256_add_ps(_mm256_loadu_ps(lanes + 32 * k), _mm256_loadu_ps(lanes + 32 * k + 8));
-  return sum_fours(fours);
-}
-// Lane i = the sum of the lanes that put_lanes left for sum i.
-inline F32x16 sum_sixteen(const float* lanes) {
-  return {sum_eight(lanes), sum_eight(lanes + 128)};
+// Lane i = the sum of the lanes of sums[i], of 16.
+inline F32x16 sum_lanes(const F32x16* sums) {
+  F32x8 eights[16];
+  for (int i = 0; i < 16; ++i) eights[i] = F32x8{sums[i].lo} + F32x8{sums[i].hi};
+  return {sum_lanes(eights).v, sum_lanes(eights + 8).v};
 }
 
 }  // namespace jsc::lanes_avx2

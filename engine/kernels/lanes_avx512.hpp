@@ -256,65 +256,30 @@ inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
     finish_columns(quarters, m + c);
   }
 }
-// Of rows `stride` apart, which are reached by few registers.
-inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[16]) {
-  for (int c = 0; c < 16; c += 4) {
-    __m512 quarters[4];
-    const float* row = rows + c;
-    for (int k = 0; k < 4; ++k, row += stride) {
-      asm("" : "+r"(row));
-      quarters[k] = load_quarters(row, row + 4 * stride, row + 8 * stride, row + 12 * stride);
-    }
-    finish_columns(quarters, m + c);
-  }
-}
 
 // The lanes' tree of 16 sums at once, a level at a time for two registers of as many sums as they have halves
-// (quarters, pairs) each. That the sums end up in order, lane i that of sum i, is up to the pairs that meet
-// first: the places 2 k and 2 k + 1, where sum_at has those sums that do not have to change places later.
-constexpr int sum_at(int place) {
-  return 4 * (place % 4) + place / 4;
-}
+// (quarters, pairs) each. Where halves can stay in place, one blend and one shuffle bring those together that
+// meet: shuffles share a unit with multiply-adds.
 inline __m512 fold_8(__m512 a, __m512 b) {
-  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+  return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e));
 }
 inline __m512 fold_4(__m512 a, __m512 b) {
   return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
 }
 inline __m512 fold_2(__m512 a, __m512 b) {
-  return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+  return _mm512_add_ps(_mm512_mask_blend_ps(0xcccc, a, b), _mm512_shuffle_ps(a, b, 0x4e));
 }
 inline __m512 fold_1(__m512 a, __m512 b) {
   return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
 }
-inline F32x16 sum_eights(const __m512 (&eights)[8]) {
-  const auto fours = [&](int i) { return fold_4(eights[i], eights[i + 1]); };
-  return {fold_1(fold_2(fours(0), fours(2)), fold_2(fours(4), fours(6)))};
-}
 
-// Lane i = the sum of the lanes of sums[i].
-inline F32x16 sum_lanes(const F32x16 (&sums)[16]) {
-  __m512 eights[8];
-#pragma GCC unroll 8
-  for (int k = 0; k < 8; ++k) eights[k] = fold_8(sums[sum_at(2 * k)].v, sums[sum_at(2 * k + 1)].v);
-  return sum_eights(eights);
-}
-
-// The same by way of memory, where the first level is one addition: the two sums a and b that meet lie as low
-// a, low b, high a, high b. i, below 16, is the number of a sum, and sum_at(place) = i.
-inline void put_lanes(F32x16 sum, float* lanes, int i) {
-  const int place = 4 * (i % 4) + i / 4;
-  float* const half = lanes + 32 * (place / 2) + 8 * (place % 2);
-  _mm256_storeu_ps(half, _mm512_castps512_ps256(sum.v));
-  _mm256_storeu_ps(half + 16, _mm512_extractf32x8_ps(sum.v, 1));
-}
-// Lane i = the sum of the lanes that put_lanes left for sum i.
-inline F32x16 sum_sixteen(const float* lanes) {
-  __m512 eights[8];
-#pragma GCC unroll 8
-  for (int k = 0; k < 8; ++k)
-    eights[k] = _mm512_add_ps(_mm512_loadu_ps(lanes + 32 * k), _mm512_loadu_ps(lanes + 32 * k + 16));
-  return sum_eights(eights);
+// Lane i = the sum of the lanes of sums[i], of 16.
+inline F32x16 sum_lanes(const F32x16* sums) {
+  __m512 fours[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i)
+    fours[i] = fold_4(fold_8(sums[i].v, sums[i + 4].v), fold_8(sums[i + 8].v, sums[i + 12].v));
+  return {fold_1(fold_2(fours[0], fours[1]), fold_2(fours[2], fours[3]))};
 }
 
 }  // namespace jsc::lanes_avx512

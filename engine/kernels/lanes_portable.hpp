@@ -208,12 +208,6 @@ inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
   transpose(m);
 }
 
-// Of rows `stride` apart.
-inline void load_columns(const float* rows, std::ptrdiff_t stride, F32x16 (&m)[16]) {
-  for (int i = 0; i < 16; ++i) m[i] = F32x16::load(rows + i * stride);
-  transpose(m);
-}
-
 inline float sum(F32x16 a) {
   float x[8], y[4];
   for (int i = 0; i < 8; ++i) x[i] = a.v[i] + a.v[i + 8];
@@ -221,22 +215,11 @@ inline float sum(F32x16 a) {
   return (y[0] + y[2]) + (y[1] + y[3]);
 }
 
-// Lane i = the sum of the lanes of sums[i].
-inline F32x16 sum_lanes(const F32x16 (&sums)[16]) {
+// Lane i = the sum of the lanes of sums[i], of 16.
+inline F32x16 sum_lanes(const F32x16* sums) {
   F32x16 all;
   for (int i = 0; i < 16; ++i) all.v[i] = sum(sums[i]);
   return all;
-}
-
-// Lanes of sums that sum_sixteen will add; i, below 16, is a sum's number.
-inline void put_lanes(F32x16 sum, float* lanes, int i) {
-  sum.store(lanes + 16 * i);
-}
-// Lane i = the sum of the lanes that put_lanes left for sum i.
-inline F32x16 sum_sixteen(const float* lanes) {
-  F32x16 sums;
-  for (int i = 0; i < 16; ++i) sums.v[i] = sum(F32x16::load(lanes + 16 * i));
-  return sums;
 }
 
 }  // namespace jsc::lanes_portable

@@ -1,9 +1,9 @@
 // The sums over samples, d_w and the row sums, over lanes; the bits are those of reference.hpp: 16 lanes
 // inside a block of 512 samples, the fixed tree, blocks in ascending order. Lanes as in gemm_kernels.hpp.
 //
-// d_w: as many sums are worked on at once as a register has lanes, each in a register of its own, and
-// sum_lanes adds the lanes of all of them. That takes operations of which few share a unit with
-// multiply-adds, so that it goes on beside the sums that follow.
+// d_w: some sums are worked on at once, each in a register of its own, and sum_lanes adds the lanes of as
+// many as a register has lanes. That takes operations of which few share a unit with multiply-adds, so that
+// it goes on beside the sums that follow.
 #pragma once
 
 #include <utility>
@@ -18,117 +18,104 @@ constexpr std::ptrdiff_t kGroup = 16;  // rows of b that stay in L1 while those 
 constexpr std::ptrdiff_t kPartRows = 128,
                          kPartColumns = 512;  // of c whose sums are worked on at once, block by block
 
-// c (+)= the sums over p's samples, at most a block, of R rows of a by `columns` rows of b, a multiple of C
-// and at most kGroup, C at a time. Where a register has fewer than 16 lanes a sum takes several (parts),
-// which are added first. A Fifth row may go along, whose lanes wait in memory until those of all columns are
-// there.
-template <class Lanes, int R, int C, bool Fifth>
+// c (+)= the sums over p's samples, at most a block, of R rows of a by `columns` rows of b, a multiple of C,
+// C at a time. Where a register has fewer than 16 lanes a sum takes several (parts), which are added first.
+template <class Lanes, int R, int C>
 [[gnu::noinline]] void transposed_tile(const TransposedArgs& p, const float* a, const float* b, float* c,
                                        std::ptrdiff_t columns) {
   using Part = typename Lanes::Part;
-  constexpr int L = Part::kLanes, kWidth = L / R, kRows = Fifth ? R + 1 : R;
+  constexpr int L = Part::kLanes, kPadded = (R * C + L - 1) / L * L;
   const std::ptrdiff_t a_stride = p.a_stride, b_stride = p.b_stride;
   const std::ptrdiff_t whole = p.samples / 16 * 16, left = p.samples - whole;
-  Part fifth[Fifth ? kGroup : 1];
-  std::ptrdiff_t done = 0;
-  for (; columns > 0; columns -= C, done += C, b += C * b_stride, c += C) {
-    Part sums[L];
+  do {
+    Part sums[kPadded];
+#pragma GCC unroll 2
     for (int part = 0; part < 16; part += L) {
-      Part acc[kRows][C];
+      Part acc[R][C];
 #pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r)
+      for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
         for (int i = 0; i < C; ++i) acc[r][i] = Part::zero();
       const float *from_a = a + part, *from_b = b + part;
       for (const float* end = from_a + whole; from_a < end; from_a += 16, from_b += 16) {
-        Part as[kRows];
+        Part as[R];
         const float* row = from_a;
 #pragma GCC unroll 16
-        for (int r = 0; r < kRows; ++r, row = next_row(row, a_stride)) as[r] = Part::load(row);
+        for (int r = 0; r < R; ++r, row = next_row(row, a_stride)) as[r] = Part::load(row);
         row = from_b;
 #pragma GCC unroll 16
         for (int i = 0; i < C; ++i, row = next_row(row, b_stride)) {
           const Part bs = Part::load(row);
 #pragma GCC unroll 16
-          for (int r = 0; r < kRows; ++r) acc[r][i] = fma(as[r], bs, acc[r][i]);
+          for (int r = 0; r < R; ++r) acc[r][i] = fma(as[r], bs, acc[r][i]);
         }
       }
       if (left > part) {
-        Part as[kRows];
+        Part as[R];
 #pragma GCC unroll 16
-        for (int r = 0; r < kRows; ++r) as[r] = Part::load_first(from_a + r * a_stride, left - part);
+        for (int r = 0; r < R; ++r) as[r] = Part::load_first(from_a + r * a_stride, left - part);
 #pragma GCC unroll 16
         for (int i = 0; i < C; ++i) {
           const Part bs = Part::load_first(from_b + i * b_stride, left - part);
 #pragma GCC unroll 16
-          for (int r = 0; r < kRows; ++r)  // not just fma of zeros, which would turn a lane of -0 into 0
+          for (int r = 0; r < R; ++r)  // not just fma of zeros, which would turn a lane of -0 into 0
             acc[r][i] = select_first(left - part, fma(as[r], bs, acc[r][i]), acc[r][i]);
         }
       }
 #pragma GCC unroll 16
-      for (int i = 0; i < L; ++i) {
-        const Part lanes = i % kWidth < C ? acc[i / kWidth][i % kWidth] : Part::zero();
+      for (int i = 0; i < kPadded; ++i) {
+        const Part lanes = i < R * C ? acc[i / C][i % C] : Part::zero();
         sums[i] = part == 0 ? lanes : sums[i] + lanes;
       }
-      if constexpr (Fifth)
-#pragma GCC unroll 16
-        for (int i = 0; i < C; ++i) fifth[done + i] = part == 0 ? acc[R][i] : fifth[done + i] + acc[R][i];
     }
-    alignas(64) float total[L];
-    sum_lanes(sums).store(total);
+    alignas(64) float total[kPadded];
+#pragma GCC unroll 2
+    for (int i = 0; i < kPadded; i += L) sum_lanes(sums + i).store(total + i);
     float* to = c;
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r, to = next_row(to, p.c_stride)) {
       float row[C];
 #pragma GCC unroll 16
-      for (int i = 0; i < C; ++i) row[i] = total[r * kWidth + i];
+      for (int i = 0; i < C; ++i) row[i] = total[r * C + i];
       if (p.accumulate)
 #pragma GCC unroll 16
         for (int i = 0; i < C; ++i) row[i] = to[i] + row[i];
 #pragma GCC unroll 16
       for (int i = 0; i < C; ++i) to[i] = row[i];
     }
-  }
-  if constexpr (Fifth) {
-    alignas(64) float total[kGroup];
-    for (std::ptrdiff_t i = done; i % L != 0; ++i) fifth[i] = Part::zero();
-    for (std::ptrdiff_t i = 0; i < done; i += L) {
-      Part sums[L];
-#pragma GCC unroll 16
-      for (int k = 0; k < L; ++k) sums[k] = fifth[i + k];
-      sum_lanes(sums).store(total + i);
-    }
-    float* const to = c - done + R * p.c_stride;
-    for (std::ptrdiff_t i = 0; i < done; ++i) to[i] = p.accumulate ? to[i] + total[i] : total[i];
-  }
+    b += C * b_stride;
+    c += C;
+  } while ((columns -= C) > 0);
 }
 
 // transposed_tile of R rows by its columns.
 using TransposedTile = void (*)(const TransposedArgs&, const float* a, const float* b, float* c,
                                 std::ptrdiff_t columns);
-template <class Lanes, int R, bool Fifth, int... C>
+template <class Lanes, int R, int... C>
 TransposedTile transposed_tile_of(std::ptrdiff_t columns, std::integer_sequence<int, C...>) {
-  static constexpr TransposedTile tiles[] = {transposed_tile<Lanes, R, C + 1, Fifth>...};
+  static constexpr TransposedTile tiles[] = {transposed_tile<Lanes, R, C + 1>...};
   return tiles[columns - 1];
 }
 
 // transposed_tile for any number of columns, at most kGroup; returns the number of its rows.
-template <class Lanes, int R, bool Fifth>
-[[gnu::always_inline]] inline std::ptrdiff_t transposed_rows(const TransposedArgs& p, const float* a,
-                                                             const float* b, float* c,
-                                                             std::ptrdiff_t columns) {
-  constexpr int C = Lanes::Part::kLanes / R;
-  const std::ptrdiff_t whole = columns / C * C, left = columns - whole;
-  if (whole > 0) transposed_tile<Lanes, R, C, Fifth>(p, a, b, c, whole);
-  if (left > 0)
-    transposed_tile_of<Lanes, R, Fifth>(left, std::make_integer_sequence<int, C>())(
-        p, a, b + whole * p.b_stride, c + whole, left);
-  return Fifth ? R + 1 : R;
+template <class Lanes, int R>
+std::ptrdiff_t transposed_rows(const TransposedArgs& p, const float* a, const float* b, float* c,
+                               std::ptrdiff_t columns) {
+  constexpr std::make_integer_sequence<int, Lanes::kSums / R> widths;
+  const EvenSplit tiles(columns, Lanes::kSums / R);
+  const std::ptrdiff_t larger = tiles.larger * (tiles.small + 1);
+  if (larger > 0) transposed_tile_of<Lanes, R>(tiles.small + 1, widths)(p, a, b, c, larger);
+  if (larger < columns)
+    transposed_tile_of<Lanes, R>(tiles.small, widths)(p, a, b + larger * p.b_stride, c + larger,
+                                                      columns - larger);
+  return R;
 }
 
-// c (+)= the sums over p's samples, at most a block.
+// c (+)= the sums over p's samples, at most a block. Five rows are taken at once where b's would leave the L1
+// before the last one comes.
 template <class Lanes>
 void transposed_block(const TransposedArgs& p) {
+  const bool far = p.samples > kBlock / 2;
   const float* b = p.b;
   for (std::ptrdiff_t column = 0; column < p.n; column += kGroup, b += kGroup * p.b_stride) {
     const std::ptrdiff_t columns = p.n - column < kGroup ? p.n - column : kGroup;
@@ -136,10 +123,10 @@ void transposed_block(const TransposedArgs& p) {
     float* c = p.c + column;
     for (std::ptrdiff_t left = p.m, done; left > 0;
          left -= done, a += done * p.a_stride, c += done * p.c_stride)
-      done = left == 5  ? transposed_rows<Lanes, 4, true>(p, a, b, c, columns)
-             : left > 3 ? transposed_rows<Lanes, 4, false>(p, a, b, c, columns)
-             : left > 1 ? transposed_rows<Lanes, 2, false>(p, a, b, c, columns)
-                        : transposed_rows<Lanes, 1, false>(p, a, b, c, columns);
+      done = left == 5 && far ? transposed_rows<Lanes, 5>(p, a, b, c, columns)
+             : left > 3       ? transposed_rows<Lanes, 4>(p, a, b, c, columns)
+             : left > 1       ? transposed_rows<Lanes, 2>(p, a, b, c, columns)
+                              : transposed_rows<Lanes, 1>(p, a, b, c, columns);
   }
 }
 

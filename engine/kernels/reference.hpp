@@ -39,33 +39,28 @@ inline float tree_sum(const float (&lane)[kLanes]) {
 }
 
 // A reduction over samples: 16 lanes inside a block of kSampleBlock, the tree, then the blocks in ascending
-// order. step(lane_value, sample) is one link of a lane's chain. With `one_chain` a block has one lane.
+// order. step(lane_value, sample) is one link of a lane's chain.
 template <class Step>
-float reduce_samples(Index samples, const Step& step, bool one_chain = false) {
+float reduce_samples(Index samples, const Step& step) {
   float total = 0.0F;
   for (Index begin = 0; begin < samples; begin += kSampleBlock) {
     float lane[kLanes] = {};
     for (Index b = begin; b < std::min(samples, begin + kSampleBlock); ++b) {
-      float& value = lane[one_chain ? 0 : b % kLanes];
+      float& value = lane[b % kLanes];
       value = step(value, b);
     }
-    const float sum = one_chain ? lane[0] : tree_sum(lane);
-    total = begin == 0 ? sum : total + sum;
+    total = begin == 0 ? tree_sum(lane) : total + tree_sum(lane);
   }
   return total;
 }
 
-// `chains` as sums_are_chains says of the whole layer.
-inline void gemm_backward_weight(ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate, bool chains) {
+inline void gemm_backward_weight(ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate) {
   for (Index o = 0; o < d_w.rows; ++o)
     for (Index k = 0; k < d_w.cols; ++k) {
-      const float total = reduce_samples(
-          x.cols, [&](float acc, Index b) { return std::fma(d_y(o, b), x(k, b), acc); }, chains);
+      const float total =
+          reduce_samples(x.cols, [&](float acc, Index b) { return std::fma(d_y(o, b), x(k, b), acc); });
       d_w(o, k) = accumulate ? d_w(o, k) + total : total;
     }
-}
-inline void gemm_backward_weight(ConstMatrix d_y, ConstMatrix x, Matrix d_w, bool accumulate) {
-  gemm_backward_weight(d_y, x, d_w, accumulate, sums_are_chains(d_w.rows, d_w.cols));
 }
 
 inline void row_sums(ConstMatrix a, float* sums, bool accumulate) {

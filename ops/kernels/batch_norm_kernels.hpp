@@ -23,11 +23,11 @@ inline void for_row_runs(Index rows, const Visit& visit) {
 template <class L>
 class RowSums {
  public:
-  void put(Index row, typename L::F32 sum) { L::put_lanes(sum, lanes_, static_cast<int>(row)); }
-  typename L::F32 totals() const { return L::sum_sixteen(lanes_); }
+  void put(Index row, typename L::F32 sum) { sums_[row] = sum; }
+  typename L::F32 totals() const { return L::sum_lanes(sums_); }
 
  private:
-  alignas(kAlignment) float lanes_[kLanes * kLanes] = {};
+  typename L::F32 sums_[kLanes] = {};
 };
 
 // Calls visit(first, rows) for runs of up to 16 rows.

@@ -17,8 +17,7 @@ struct Lanes {
   using Total = lanes_portable::Total;
   static Mask first(int n) { return lanes_portable::first_lanes(n); }
   static float sum(F32 v) { return lanes_portable::sum(v); }
-  static void put_lanes(F32 v, float* lanes, int i) { lanes_portable::put_lanes(v, lanes, i); }
-  static F32 sum_sixteen(const float* lanes) { return lanes_portable::sum_sixteen(lanes); }
+  static F32 sum_lanes(const F32* sums) { return lanes_portable::sum_lanes(sums); }
   static F32 exp(F32 x) { return exp_lanes(x); }
   static F32 log(F32 x) { return log_lanes(x); }
 };
