@@ -1,5 +1,6 @@
 // Checks shapes, shares a product between threads and hands it to the kernels, or to OpenBLAS where that is
-// faster. Threads divide columns of the result that no reduction crosses, so they cannot change its bits.
+// faster. Threads divide columns or rows of the result, which no reduction crosses, so they cannot change its
+// bits.
 #include "engine/gemm.hpp"
 
 #ifndef __clang__
@@ -18,7 +19,7 @@ namespace jsc {
 
 namespace {
 
-static_assert(kSampleBlock == 512, "kernels/gemm_kernels.hpp has the same number");
+static_assert(kSampleBlock == 512, "kernels/even_split.hpp has the same number");
 
 // The products of small layers take some tens of nanoseconds, so that what stands before the kernel counts.
 [[noreturn, gnu::cold, gnu::noinline]] void fail_shape(const char* product, const char* name,
@@ -85,17 +86,21 @@ inline void run(const Execution& execution, const ProductArgs& args) {
   if (execution.threads == 1) return engine_kernels(execution.isa).product(args);
   run_shared(execution, args);
 }
+inline void run(const Execution& execution, const TransposedArgs& args) {
+  if (execution.threads == 1) return engine_kernels(execution.isa).product_transposed(args);
+  run_shared(execution, args);
+}
 
 void own_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
                  const Matrix& y, bool relu) {
-  run(execution,
-      {w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols, bias, false, relu});
+  run(execution, ProductArgs{w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols,
+                             bias, false, relu});
 }
 
 void own_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
                         const Matrix& d_x, bool accumulate) {
-  run(execution, {w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows, d_y.cols,
-                  nullptr, accumulate, false});
+  run(execution, ProductArgs{w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows,
+                             d_y.cols, nullptr, accumulate, false});
 }
 
 // Where OpenBLAS is admitted; apart, so that the others need not keep their arguments for it.
@@ -139,10 +144,8 @@ void gemm_backward_weight(const Execution& execution, const ConstMatrix& d_y, co
   expect_shape("gemm_backward_weight", "d_w", d_w, d_y.rows, x.rows);
   if (execution.allow_blas && blas_is_faster(execution, GemmRole::backward_weight, d_y.rows, x.rows, x.cols))
     return blas_backward_weight(execution, d_y, x, d_w, accumulate);
-  const TransposedArgs args = {d_y.data,   d_y.stride, x.data, x.stride, d_w.data,
-                               d_w.stride, d_y.rows,   x.rows, x.cols,   accumulate};
-  if (execution.threads == 1) return engine_kernels(execution.isa).product_transposed(args);
-  run_shared(execution, args);
+  run(execution, TransposedArgs{d_y.data, d_y.stride, x.data, x.stride, d_w.data, d_w.stride, d_y.rows,
+                                x.rows, x.cols, accumulate});
 }
 
 void row_sums(const Execution& execution, const ConstMatrix& a, float* sums, bool accumulate) {

@@ -25,13 +25,18 @@ void gather(const GatherArgs& p) {
                   static_cast<std::ptrdiff_t>(p.indices[i + (s < samples ? s : samples - 1)]) * p.features +
                   f;
       F columns[16];
-      if (features == 16) {
-        load_columns(from, columns);
-      } else {
-        for (std::ptrdiff_t s = 0; s < 16; ++s) columns[s] = F::load_first(from[s], features);
-        transpose(columns);
-      }
       float* to = p.out + f * p.out_stride + i;
+      if (features == 16 && samples == 16) {  // from registers to memory
+        load_columns(from, columns);
+#pragma GCC unroll 16
+        for (std::ptrdiff_t c = 0; c < 16; ++c, to += p.out_stride) {
+          __builtin_prefetch(to + 16, 1);
+          columns[c].store(to);
+        }
+        continue;
+      }
+      for (std::ptrdiff_t s = 0; s < 16; ++s) columns[s] = F::load_first(from[s], features);
+      transpose(columns);
       for (std::ptrdiff_t c = 0; c < features; ++c, to += p.out_stride) {
         __builtin_prefetch(to + 16, 1);
         if (samples == 16)

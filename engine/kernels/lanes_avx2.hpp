@@ -257,7 +257,7 @@ inline __m256 fold_1(__m256 a, __m256 b) {
   return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
 }
 
-// Lane i = the sum of the lanes of sums[i], of 8.
+// Lane i = the sum of the lanes of sums[i]; sums[0..7].
 inline F32x8 sum_lanes(const F32x8* sums) {
   __m256 fours[4];
 #pragma GCC unroll 4
@@ -265,7 +265,7 @@ inline F32x8 sum_lanes(const F32x8* sums) {
   return {fold_1(fold_2(fours[0], fours[1]), fold_2(fours[2], fours[3]))};
 }
 
-// Lane i = the sum of the lanes of sums[i], of 16.
+// Lane i = the sum of the lanes of sums[i]; sums[0..15].
 inline F32x16 sum_lanes(const F32x16* sums) {
   F32x8 eights[16];
   for (int i = 0; i < 16; ++i) eights[i] = F32x8{sums[i].lo} + F32x8{sums[i].hi};

@@ -249,17 +249,21 @@ inline __m512 load_quarters(const float* a, const float* b, const float* c, cons
 // Lane j of m[i] = rows[j][i]. The coarse half of the transpose is done by loads of quarters, so that the
 // shuffles of one port are left with the fine half.
 inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
-  for (int c = 0; c < 16; c += 4) {
-    __m512 quarters[4];
-    for (int k = 0; k < 4; ++k)
-      quarters[k] = load_quarters(rows[k] + c, rows[k + 4] + c, rows[k + 8] + c, rows[k + 12] + c);
-    finish_columns(quarters, m + c);
-  }
+  __m512 quarters[4][4];
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k)  // four rows at a time, whose addresses fit into registers
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c)
+      quarters[c][k] =
+          load_quarters(rows[k] + 4 * c, rows[k + 4] + 4 * c, rows[k + 8] + 4 * c, rows[k + 12] + 4 * c);
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) finish_columns(quarters[c], m + 4 * c);
 }
 
-// The lanes' tree of 16 sums at once, a level at a time for two registers of as many sums as they have halves
-// (quarters, pairs) each. Where halves can stay in place, one blend and one shuffle bring those together that
-// meet: shuffles share a unit with multiply-adds.
+// The lanes' tree of 16 sums at once, a level at a time: two registers of one sum each become one of two sums
+// (fold_8), two of those one of four (fold_4), and so on. Where each half of a result, or of its quarters, is
+// of one of the two, a blend stands in for one of the shuffles, which share a unit with multiply-adds.
+
 inline __m512 fold_8(__m512 a, __m512 b) {
   return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e));
 }
@@ -273,7 +277,7 @@ inline __m512 fold_1(__m512 a, __m512 b) {
   return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
 }
 
-// Lane i = the sum of the lanes of sums[i], of 16.
+// Lane i = the sum of the lanes of sums[i]; sums[0..15].
 inline F32x16 sum_lanes(const F32x16* sums) {
   __m512 fours[4];
 #pragma GCC unroll 4

@@ -215,7 +215,7 @@ inline float sum(F32x16 a) {
   return (y[0] + y[2]) + (y[1] + y[3]);
 }
 
-// Lane i = the sum of the lanes of sums[i], of 16.
+// Lane i = the sum of the lanes of sums[i]; sums[0..15].
 inline F32x16 sum_lanes(const F32x16* sums) {
   F32x16 all;
   for (int i = 0; i < 16; ++i) all.v[i] = sum(sums[i]);

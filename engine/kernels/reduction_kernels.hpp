@@ -2,8 +2,8 @@
 // inside a block of 512 samples, the fixed tree, blocks in ascending order. Lanes as in gemm_kernels.hpp.
 //
 // d_w: some sums are worked on at once, each in a register of its own, and sum_lanes adds the lanes of as
-// many as a register has lanes. That takes operations of which few share a unit with multiply-adds, so that
-// it goes on beside the sums that follow.
+// many as a register has lanes. That takes operations of which less than half share a unit with
+// multiply-adds, so that it goes on beside the sums that follow.
 #pragma once
 
 #include <utility>
@@ -14,12 +14,13 @@
 
 namespace jsc::kernels {
 
-constexpr std::ptrdiff_t kGroup = 16;  // rows of b that stay in L1 while those of a stream past
+constexpr std::ptrdiff_t kGroup = 16;  // rows of b that stay near while those of a stream past
 constexpr std::ptrdiff_t kPartRows = 128,
                          kPartColumns = 512;  // of c whose sums are worked on at once, block by block
 
 // c (+)= the sums over p's samples, at most a block, of R rows of a by `columns` rows of b, a multiple of C,
 // C at a time. Where a register has fewer than 16 lanes a sum takes several (parts), which are added first.
+// sum_lanes takes as many sums as fill a register, so that zeros stand behind the last.
 template <class Lanes, int R, int C>
 [[gnu::noinline]] void transposed_tile(const TransposedArgs& p, const float* a, const float* b, float* c,
                                        std::ptrdiff_t columns) {
@@ -105,14 +106,13 @@ std::ptrdiff_t transposed_rows(const TransposedArgs& p, const float* a, const fl
   const EvenSplit tiles(columns, Lanes::kSums / R);
   const std::ptrdiff_t larger = tiles.larger * (tiles.small + 1);
   if (larger > 0) transposed_tile_of<Lanes, R>(tiles.small + 1, widths)(p, a, b, c, larger);
-  if (larger < columns)
-    transposed_tile_of<Lanes, R>(tiles.small, widths)(p, a, b + larger * p.b_stride, c + larger,
-                                                      columns - larger);
+  transposed_tile_of<Lanes, R>(tiles.small, widths)(p, a, b + larger * p.b_stride, c + larger,
+                                                    columns - larger);
   return R;
 }
 
-// c (+)= the sums over p's samples, at most a block. Five rows are taken at once where b's would leave the L1
-// before the last one comes.
+// c (+)= the sums over p's samples, at most a block. Above half a block, 16 rows of b fill an L1, and a
+// last single row of a would fetch them again: it goes along with the four before it.
 template <class Lanes>
 void transposed_block(const TransposedArgs& p) {
   const bool far = p.samples > kBlock / 2;

@@ -47,10 +47,14 @@ std::vector<Shape> shapes() {
   for (Index out : {1, 2, 3, 4, 5, 6, 7, 8, 13})
     for (Index in : {1, 3, 4, 5, 8, 16})
       for (Index batch : {1, 8, 15, 16, 17, 31, 32, 63, 64, 65, 100}) all.push_back({out, in, batch});
-  // d_w's columns, all that can be left over of tiles by 1, 2, 4 and 5 rows
+  // d_w's tiles by 1, 2 and 4 rows, of every width, and by 5, which asks for more than 256 samples; whole
+  // vectors and cut ones
   for (Index out : {1, 2, 3, 5, 6, 7})
     for (Index in = 1; in <= 34; ++in) all.push_back({out, in, 23});
-  for (Index in = 1; in <= 17; ++in) all.push_back({9, in, 300});
+  for (Index out : {1, 2, 9})
+    for (Index batch : {261, 288, 300})
+      for (Index in = 1; in <= 17; ++in) all.push_back({out, in, batch});
+  for (Index batch : {256, 257}) all.push_back({5, 16, batch});
   for (Index batch : {511, 512, 513, 1040, 4096}) {
     all.push_back({5, 16, batch});
     all.push_back({8, 128, batch});
@@ -136,15 +140,21 @@ TEST_CASE("every product equals the reference to the bit, on every ISA and threa
 }
 
 TEST_CASE("a sum whose products all underflow to -0 stays -0 past a cut vector") {
-  Tensor d_y(1, 17), x(1, 17), d_w(1, 1);
-  std::fill_n(d_y.view().data, 17, 1e-30F);
-  std::fill_n(x.view().data, 17, -1e-30F);
-  float expected = 1.0F;
-  reference::gemm_backward_weight(d_y.view(), x.view(), {&expected, 1, 1, 1}, false);
-  CHECK(std::signbit(expected));
-  check({&expected, 1, 1, 1}, d_w.view(), [&](const Execution& execution, Matrix result) {
-    gemm_backward_weight(execution, d_y.view(), x.view(), result, false);
-  });
+  for (Index out : {1, 2, 4, 9})
+    for (Index batch : {17, 27, 267}) {
+      INFO("out " << out << ", batch " << batch);
+      Tensor d_y(out, batch), x(3, batch), d_w(out, 3), any(out, 3);
+      for (Index b = 0; b < batch; ++b) {
+        for (Index o = 0; o < out; ++o) d_y.view()(o, b) = 1e-30F;
+        for (Index i = 0; i < 3; ++i) x.view()(i, b) = -1e-30F;
+      }
+      reference::gemm_backward_weight(d_y.view(), x.view(), d_w.view(), false);
+      for (Index o = 0; o < out; ++o)
+        for (Index i = 0; i < 3; ++i) CHECK(std::signbit(d_w.view()(o, i)));
+      check(d_w.view(), any.view(), [&](const Execution& execution, Matrix result) {
+        gemm_backward_weight(execution, d_y.view(), x.view(), result, false);
+      });
+    }
 }
 
 TEST_CASE("OpenBLAS computes the same products within rounding") {

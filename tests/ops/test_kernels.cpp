@@ -1,5 +1,6 @@
 // Every kernel of ops on every ISA that runs here against the plain loops, to the bit, with guards around
 // every output; and that none was forgotten.
+#include <array>
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -192,6 +193,32 @@ TEST_CASE("every kernel of ops gives the bits of the plain loop on every ISA") {
       CHECK(calls > before.at(name));
     }
   }
+}
+
+TEST_CASE("the sums of batch norm are the reference's for any number of rows, on every ISA") {
+  for (Index rows : {1, 4, 15, 16, 17, 33})
+    for (Index n : {1, 16, 37, 500}) {
+      INFO(rows << " rows of " << n);
+      const Index stride = n + 3;
+      const auto count = static_cast<std::size_t>(rows);
+      std::vector<float> x(count * static_cast<std::size_t>(stride)), d_y(x.size());
+      std::vector<float> mean(count), scale(count), bias(count);
+      std::uint64_t stream = 0;
+      for (std::vector<float>* v : {&x, &d_y, &mean, &scale, &bias})
+        fill_normal({13, ++stream}, 0, v->data(), static_cast<Index>(v->size()));
+      const NormalizeRows norm{mean.data(), scale.data(), bias.data(), true};
+      using Sums = std::array<std::vector<float>, 4>;
+      const auto sums_of = [&](const OpsKernels& k) {
+        Sums sums;
+        for (std::vector<float>& s : sums) s.assign(count, -7.0F);
+        k.moments(rows, n, x.data(), stride, sums[0].data(), sums[1].data());
+        k.batch_norm_sums(rows, n, norm, x.data(), stride, d_y.data(), stride, sums[2].data(),
+                          sums[3].data());
+        return sums;
+      };
+      const Sums expected = sums_of(kReference);
+      for (Isa isa : supported_isas()) CHECK(sums_of(ops_kernels(isa)) == expected);
+    }
 }
 
 // The AVX-512 kernels divide by way of a reciprocal where that is proven; these numbers cross the limits of
