@@ -5,7 +5,9 @@
 
 namespace jsc::kernels {
 
-constexpr std::ptrdiff_t kGatherAhead = 64;  // rows between a prefetch and its use: some 100 ns
+// Rows between a call into the L2 and its use, some 200 ns. Into the L1 fewer lines can be under way at once:
+// a step of 80 weights is a quarter faster so (Zen 4).
+constexpr std::ptrdiff_t kGatherAhead = 128;
 
 template <class Lanes>
 void gather(const GatherArgs& p) {
@@ -15,7 +17,7 @@ void gather(const GatherArgs& p) {
     const std::ptrdiff_t known = p.n + p.ahead - i - kGatherAhead;
     for (std::ptrdiff_t s = 0; s < 16 && s < known; ++s) {
       const float* row = p.x + static_cast<std::ptrdiff_t>(p.indices[i + kGatherAhead + s]) * p.features;
-      for (std::ptrdiff_t f = 0; f < p.features; f += 16) __builtin_prefetch(row + f);
+      for (std::ptrdiff_t f = 0; f < p.features; f += 16) __builtin_prefetch(row + f, 0, 2);
     }
     for (std::ptrdiff_t f = 0; f < p.features; f += 16) {
       const std::ptrdiff_t features = p.features - f < 16 ? p.features - f : 16;
