@@ -71,8 +71,8 @@ template <class Lanes, int R, int C, bool Far, bool Column>
 #pragma GCC unroll 16
         for (int c = 0; c < C; ++c) __builtin_prefetch(to + 16 * c, 1);
     }
-    constexpr int kReach = Column ? R : 8;  // rows of a from one pointer: their distances fit into registers
-    constexpr int kPointers = (R + kReach - 1) / kReach;
+    // Of a; the distances of eight rows from one pointer fit into registers.
+    constexpr int kPointers = Column ? 1 : (R + 7) / 8, kReach = (R + kPointers - 1) / kPointers;
     const float *a[kPointers] = {a_first}, *x = x_first;
 #pragma GCC unroll 16
     for (int i = 1; i < kPointers; ++i) a[i] = next_row(a[i - 1], kReach * a_row);
