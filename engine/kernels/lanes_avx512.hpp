@@ -263,7 +263,6 @@ inline void load_columns(const float* const (&rows)[16], F32x16 (&m)[16]) {
 // The lanes' tree of 16 sums at once, a level at a time: two registers of one sum each become one of two sums
 // (fold_8), two of those one of four (fold_4), and so on. Where each half of a result, or of its quarters, is
 // of one of the two, a blend stands in for one of the shuffles, which share a unit with multiply-adds.
-
 inline __m512 fold_8(__m512 a, __m512 b) {
   return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e));
 }
