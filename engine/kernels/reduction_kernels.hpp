@@ -102,8 +102,14 @@ TransposedTile transposed_tile_of(std::ptrdiff_t columns, std::integer_sequence<
 template <class Lanes, int R>
 std::ptrdiff_t transposed_rows(const TransposedArgs& p, const float* a, const float* b, float* c,
                                std::ptrdiff_t columns) {
-  constexpr std::make_integer_sequence<int, Lanes::kSums / R> widths;
-  const EvenSplit tiles(columns, Lanes::kSums / R);
+  constexpr int most = Lanes::kSums / R;
+  constexpr std::make_integer_sequence<int, most> widths;
+  // Mostly; EvenSplit divides by what is not known before, which takes as long as a tile's tree.
+  if (columns % most == 0) {
+    transposed_tile<Lanes, R, most>(p, a, b, c, columns);
+    return R;
+  }
+  const EvenSplit tiles(columns, most);
   const std::ptrdiff_t larger = tiles.larger * (tiles.small + 1);
   if (larger > 0) transposed_tile_of<Lanes, R>(tiles.small + 1, widths)(p, a, b, c, larger);
   transposed_tile_of<Lanes, R>(tiles.small, widths)(p, a, b + larger * p.b_stride, c + larger,
