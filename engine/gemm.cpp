@@ -23,13 +23,22 @@ static_assert(kSampleBlock == 512, "kernels/even_split.hpp has the same number")
 
 // The products of small layers take some tens of nanoseconds, so that what stands before the kernel counts.
 [[noreturn, gnu::cold, gnu::noinline]] void fail_shape(const char* product, const char* name,
-                                                       const ConstMatrix& a, Index rows, Index cols) {
-  fail("{}: {} should be {} x {} and not empty, found {} x {}", product, name, rows, cols, a.rows, a.cols);
+                                                       Index found_rows, Index found_cols, Index rows,
+                                                       Index cols) {
+  fail("{}: {} should be {} x {} and not empty, found {} x {}", product, name, rows, cols, found_rows,
+       found_cols);
 }
 
 template <class T>
 inline void expect_shape(const char* product, const char* name, const View<T>& a, Index rows, Index cols) {
-  if (a.rows != rows || a.cols != cols || rows < 1 || cols < 1) fail_shape(product, name, a, rows, cols);
+  if (a.rows != rows || a.cols != cols || rows < 1 || cols < 1)
+    fail_shape(product, name, a.rows, a.cols, rows, cols);
+}
+
+// In line, or what a product was called with would go by way of memory first.
+const EngineKernels& kernels(const Execution& execution) {
+  JSC_ASSERT(execution.isa <= detected_isa());
+  return *engine_kernels_by_isa[static_cast<std::size_t>(execution.isa)];
 }
 
 // A thread more for each kFlopsPerThread: sharing a region costs some microseconds.
@@ -52,13 +61,16 @@ double flops(Index m, Index n, Index k) {
   return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
 }
 
-[[gnu::noinline]] void run_shared(const Execution& execution, const ProductArgs& args) {
-  share(execution, flops(args.m, args.n, args.k), args.n, kLanes, [&](Index begin, Index end) {
-    ProductArgs part = args;
-    part.x += begin;
-    part.y += begin;
-    part.n = end - begin;
-    engine_kernels(execution.isa).product(part);
+// Some columns of a matrix with whole rows.
+template <class T>
+View<T> some_columns(const View<T>& a, Index begin, Index end) {
+  return {a.data + begin, a.rows, end - begin, a.stride};
+}
+
+[[gnu::noinline]] void run_shared(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x,
+                                  const Matrix& y, const float* start, unsigned mode) {
+  share(execution, flops(y.rows, x.cols, x.rows), x.cols, kLanes, [&](Index begin, Index end) {
+    kernels(execution).product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode);
   });
 }
 
@@ -70,7 +82,7 @@ double flops(Index m, Index n, Index k) {
       part.a += begin * args.a_stride;
       part.c += begin * args.c_stride;
       part.m = end - begin;
-      engine_kernels(execution.isa).product_transposed(part);
+      kernels(execution).product_transposed(part);
     });
   else
     share(execution, work, args.n, kLanes, [&](Index begin, Index end) {
@@ -78,29 +90,28 @@ double flops(Index m, Index n, Index k) {
       part.b += begin * args.b_stride;
       part.c += begin;
       part.n = end - begin;
-      engine_kernels(execution.isa).product_transposed(part);
+      kernels(execution).product_transposed(part);
     });
 }
 
-inline void run(const Execution& execution, const ProductArgs& args) {
-  if (execution.threads == 1) return engine_kernels(execution.isa).product(args);
-  run_shared(execution, args);
+inline void run(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
+                const float* start, unsigned mode) {
+  if (execution.threads == 1) return kernels(execution).product(w, x, y, start, mode);
+  run_shared(execution, w, x, y, start, mode);
 }
 inline void run(const Execution& execution, const TransposedArgs& args) {
-  if (execution.threads == 1) return engine_kernels(execution.isa).product_transposed(args);
+  if (execution.threads == 1) return kernels(execution).product_transposed(args);
   run_shared(execution, args);
 }
 
 void own_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
                  const Matrix& y, bool relu) {
-  run(execution, ProductArgs{w.data, w.stride, 1, x.data, x.stride, y.data, y.stride, w.rows, w.cols, x.cols,
-                             bias, false, relu});
+  run(execution, w, x, y, bias, relu ? kRelu : 0);
 }
 
 void own_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
                         const Matrix& d_x, bool accumulate) {
-  run(execution, ProductArgs{w.data, 1, w.stride, d_y.data, d_y.stride, d_x.data, d_x.stride, w.cols, w.rows,
-                             d_y.cols, nullptr, accumulate, false});
+  run(execution, w, d_y, d_x, nullptr, accumulate ? kTransposed | kAccumulate : kTransposed);
 }
 
 // Where OpenBLAS is admitted; apart, so that the others need not keep their arguments for it.
@@ -152,8 +163,8 @@ void row_sums(const Execution& execution, const ConstMatrix& a, float* sums, boo
   expect_shape("row_sums", "a", a, a.rows, a.cols);
   // Bound by memory: an addition counts as much as eight multiply-adds.
   share(execution, 16.0 * static_cast<double>(a.size()), a.rows, 1, [&](Index begin, Index end) {
-    engine_kernels(execution.isa)
-        .sum_rows({a.data + begin * a.stride, a.stride, sums + begin, end - begin, a.cols, accumulate});
+    kernels(execution).sum_rows(
+        {a.data + begin * a.stride, a.stride, sums + begin, end - begin, a.cols, accumulate});
   });
 }
 

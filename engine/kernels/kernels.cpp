@@ -10,13 +10,20 @@ extern const EngineKernels engine_kernels_avx2;
 extern const EngineKernels engine_kernels_avx512;
 #endif
 
+const EngineKernels* const engine_kernels_by_isa[] = {
+    &engine_kernels_portable,
+#ifdef JSC_X86_64
+    &engine_kernels_avx2,
+    &engine_kernels_avx512,
+#else
+    nullptr,
+    nullptr,
+#endif
+};
+
 const EngineKernels& engine_kernels(Isa isa) {
   JSC_ASSERT(isa <= detected_isa());
-#ifdef JSC_X86_64
-  if (isa == Isa::avx2) return engine_kernels_avx2;
-  if (isa == Isa::avx512) return engine_kernels_avx512;
-#endif
-  return engine_kernels_portable;
+  return *engine_kernels_by_isa[static_cast<std::size_t>(isa)];
 }
 
 }  // namespace jsc

@@ -7,22 +7,14 @@
 #include <cstdint>
 
 #include "engine/cpu.hpp"
+#include "engine/tensor.hpp"
 
 namespace jsc {
 
-// y[m][n] = start + sum over k ascending of a(i, k) x[k][n], where a(i, k) = a[i a_row + k a_col] and start
-// is y itself when accumulate, else start[i], else 0; with relu, the larger of that and 0.
-struct ProductArgs {
-  const float* a;
-  std::ptrdiff_t a_row, a_col;
-  const float* x;
-  std::ptrdiff_t x_stride;
-  float* y;
-  std::ptrdiff_t y_stride;
-  std::ptrdiff_t m, k, n;
-  const float* start;
-  bool accumulate, relu;
-};
+// y[m][n] = start + sum over k ascending of a(i, k) x[k][n], where a is w or, transposed, w^T, and start is y
+// itself to accumulate, else start[i], else 0 where it is null; with ReLU, the larger of that and 0. mode is
+// a sum of:
+constexpr unsigned kTransposed = 1, kRelu = 2, kAccumulate = 4;
 
 // c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says.
 struct TransposedArgs {
@@ -71,6 +63,9 @@ struct EngineKernels {
 #include "engine/kernels/kernels.inc"
 #undef JSC_KERNEL
 };
+
+// The tables by ISA; null where the build lacks one.
+extern const EngineKernels* const engine_kernels_by_isa[3];
 
 // The table of an ISA, which must be one that this build and processor support (cpu.hpp).
 const EngineKernels& engine_kernels(Isa isa);

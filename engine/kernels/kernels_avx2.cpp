@@ -18,10 +18,9 @@ struct Lanes {
   static auto first(std::ptrdiff_t n) { return lanes_avx2::first_lanes(static_cast<int>(n)); }
   static constexpr int kRows = 6, kColumns = 1, kWideColumns = 2;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of slightly more rows
-  static constexpr int kEvenRows = 6;                              // product: of short sums
   static constexpr int kSingleRows = 6;                            // product: of tiles one vector wide
-  static constexpr int kSums = 12;      // product_transposed: of a tile; 8 would wait for fma
-  static constexpr int kLongSums = 64;  // product: more are long
+  static constexpr bool kCallForTile = false;                      // product: a loop costs less
+  static constexpr int kSums = 12;  // product_transposed: of a tile; 8 would wait for fma
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
 };
 

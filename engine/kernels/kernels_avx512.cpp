@@ -18,10 +18,9 @@ struct Lanes {
   static auto first(std::ptrdiff_t n) { return lanes_avx512::first_lanes(static_cast<int>(n)); }
   static constexpr int kRows = 6, kColumns = 4, kWideColumns = 4;  // product: rows by vectors of a tile
   static constexpr int kTallRows = 8, kTallColumns = 2;            // product: of slightly more rows
-  static constexpr int kEvenRows = 4;                              // product: of short sums
   static constexpr int kSingleRows = 16;                           // product: of tiles one vector wide
+  static constexpr bool kCallForTile = true;                       // product: which saves no registers
   static constexpr int kSums = 16;                                 // product_transposed: of a tile
-  static constexpr int kLongSums = 64;                             // product: more are long
   static constexpr std::ptrdiff_t kLargeWeights = 131072;  // product: weights are packed when they are more
 };
 
