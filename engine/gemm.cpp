@@ -141,6 +141,16 @@ void gemm_forward(const Execution& execution, const ConstMatrix& w, const float*
   own_forward(execution, w, bias, x, y, relu);
 }
 
+void gemm_forward_normalized(const Execution& execution, const ConstMatrix& w, const float* ends,
+                             const ConstMatrix& x, const Matrix& y) {
+  expect_shape("gemm_forward_normalized", "x", x, w.cols, y.cols);
+  expect_shape("gemm_forward_normalized", "y", y, w.rows, x.cols);
+  if (std::max(w.rows, w.cols) > kMostNormalized)
+    fail("gemm_forward_normalized: w should be at most {0} x {0}, found {1} x {2}", kMostNormalized, w.rows,
+         w.cols);
+  run(execution, w, x, y, ends, kNormalize);
+}
+
 void gemm_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,
                          const Matrix& d_x, bool accumulate) {
   expect_shape("gemm_backward_input", "d_y", d_y, w.rows, d_x.cols);

@@ -19,6 +19,14 @@ namespace jsc {
 void gemm_forward(const Execution& execution, const ConstMatrix& w, const float* bias, const ConstMatrix& x,
                   const Matrix& y, bool relu = false);
 
+// y[out][batch] = max(0, fma(w[out][in] x[in][batch] + bias, factor, summand)) with bias, factor and summand
+// of each output in `ends`, [out][3]: to the bit what gemm_forward and a batch normalization with its
+// statistics come to one after the other. At most kMostNormalized inputs and outputs. Columns of y as above;
+// no OpenBLAS.
+inline constexpr Index kMostNormalized = 256;
+void gemm_forward_normalized(const Execution& execution, const ConstMatrix& w, const float* ends,
+                             const ConstMatrix& x, const Matrix& y);
+
 // d_x[in][batch] (+)= w[out][in]^T d_y[out][batch]. Columns of d_x up to the next multiple of 16 may be
 // written.
 void gemm_backward_input(const Execution& execution, const ConstMatrix& w, const ConstMatrix& d_y,

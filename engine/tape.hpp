@@ -19,7 +19,7 @@
 // Most treat the blocks of samples (threads.hpp) one by one and say so (record_blocks):
 //   void forward(Tape&, SampleBlock) const;                  the output's columns of that block
 //   void backward(Tape&, Tape::Sinks, SampleBlock) const;    sinks[i]: where the gradient of the i-th input
-//   goes
+//   goes; left out by a step that is recorded only where nobody wants its gradient
 // and, where something of all samples is needed, any of
 //   void begin_forward(Tape&) const;                once, before the blocks
 //   void sum_forward(Tape&, SampleBlock) const;     a pass over the blocks before forward,
@@ -131,6 +131,7 @@ class Tape {
 
   // --- looking ---
   Matrix value(Variable v) const { return at(v).value; }
+  bool wants_gradients() const { return gradients_ == Gradients::wanted; }
   bool needs_gradient(Variable v) const { return at(v).gradient.data != nullptr; }
   // The gradient left by the last backward(). Throws Error if v needs none or the loss does not depend on v.
   Matrix gradient(Variable v) const;
@@ -282,9 +283,10 @@ constexpr Tape::Passes Tape::forward_passes() {
 template <class Step>
 constexpr Tape::Passes Tape::backward_passes() {
   Passes passes{};
-  passes.run = [](const void* s, Tape& tape, Sinks sinks, SampleBlock block) {
-    static_cast<const Step*>(s)->backward(tape, sinks, block);
-  };
+  if constexpr (requires(const Step& s, Tape& tape, Sinks sinks) { s.backward(tape, sinks, SampleBlock{}); })
+    passes.run = [](const void* s, Tape& tape, Sinks sinks, SampleBlock block) {
+      static_cast<const Step*>(s)->backward(tape, sinks, block);
+    };
   if constexpr (requires(const Step& s, Tape& tape, Sinks sinks) { s.combine_backward(tape, sinks); }) {
     passes.sum = [](const void* s, Tape& tape, Sinks sinks, SampleBlock block) {
       static_cast<const Step*>(s)->sum_backward(tape, sinks, block);
@@ -305,6 +307,7 @@ void Tape::record_blocks(const char* name, Variable output, Index samples,
                          std::initializer_list<Variable> sampled_inputs,
                          std::initializer_list<Variable> whole_inputs, const Step& step) {
   static constexpr Passes forward = forward_passes<Step>(), backward = backward_passes<Step>();
+  JSC_ASSERT(backward.run != nullptr || !needs_gradient(output));
   const std::size_t count = sampled_inputs.size() + whole_inputs.size();
   auto* inputs = arena_.array<Variable>(static_cast<Index>(count));
   auto* whole = std::copy(sampled_inputs.begin(), sampled_inputs.end(), inputs);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "graph/functions.hpp"
+#include "graph/modules.hpp"
 
 namespace jsc {
 
@@ -11,31 +12,66 @@ namespace {
 // Streams of random layers, one a node, apart from those that initialise (numbered from 0) and shuffle.
 constexpr std::uint64_t kLayerStreams = std::uint64_t{1} << 48;
 
-// The ReLU that alone reads a layer and can be part of its step, by the layer's id; -1 for none.
-std::vector<NodeId> fused_relus(const Graph& graph) {
+// What alone reads a layer and can be part of its step, by the layer's id; -1 for none. A batch normalization
+// comes with the ReLU behind it.
+struct Fusions {
+  std::vector<NodeId> relus, norms;
+  explicit Fusions(const Graph& graph) : relus(graph.nodes.size(), -1), norms(graph.nodes.size(), -1) {}
+};
+
+Fusions find_fusions(const Graph& graph, bool norms) {
+  Fusions found(graph);
   std::vector<int> readers(graph.nodes.size());
   for (const Node& node : graph.nodes)
     for (NodeId input : node.inputs) ++readers[static_cast<std::size_t>(input)];
-  std::vector<NodeId> relus(graph.nodes.size(), -1);
-  for (std::size_t id = 0; id < graph.nodes.size(); ++id) {
-    const Node& node = graph.nodes[id];
-    if (node.kind != NodeKind::call_module || graph.find_module(node.target)->type() != "ReLU") continue;
+  // The module before a node that alone reads it; null for none.
+  const auto before = [&](const Node& node) -> Module* {
     const auto layer = static_cast<std::size_t>(node.inputs[0]);
-    const Node& before = graph.nodes[layer];
-    if (readers[layer] == 1 && before.kind == NodeKind::call_module &&
-        graph.find_module(before.target)->fuses_relu())
-      relus[layer] = static_cast<NodeId>(id);
+    if (readers[layer] != 1 || graph.nodes[layer].kind != NodeKind::call_module) return nullptr;
+    return graph.find_module(graph.nodes[layer].target);
+  };
+  for (std::size_t id = 0; id < graph.nodes.size(); ++id) {
+    const Node& relu = graph.nodes[id];
+    if (relu.kind != NodeKind::call_module || graph.find_module(relu.target)->type() != "ReLU") continue;
+    const auto layer = static_cast<std::size_t>(relu.inputs[0]);
+    const Module* const module = before(relu);
+    if (module == nullptr || !module->fuses_relu()) continue;
+    const Node& node = graph.nodes[layer];
+    if (norms && dynamic_cast<const BatchNorm1d*>(module) != nullptr) {
+      const Module* const first = before(node);
+      if (first != nullptr && first->fuses_batch_norm()) {
+        const auto start = static_cast<std::size_t>(node.inputs[0]);
+        found.norms[start] = static_cast<NodeId>(layer);
+        found.relus[start] = static_cast<NodeId>(id);
+        continue;
+      }
+    }
+    found.relus[layer] = static_cast<NodeId>(id);
   }
-  return relus;
+  return found;
 }
 
 }  // namespace
 
 Recording record(const Graph& graph, Tape& tape, Index batch, Mode mode, const RecordOptions& options) {
   Recording recording;
-  const std::vector<NodeId> relus =
-      options.fuse ? fused_relus(graph) : std::vector<NodeId>(graph.nodes.size(), -1);
-  std::vector<Variable> ready(graph.nodes.size());  // of a ReLU, by the step of the layer before it
+  const Fusions fusions =
+      options.fuse ? find_fusions(graph, mode == Mode::evaluate && !tape.wants_gradients()) : Fusions(graph);
+  std::vector<Variable> ready(graph.nodes.size());  // of a ReLU, by the step of a layer before it
+  std::vector<bool> absorbed(graph.nodes.size());   // of a batch normalization
+  const auto record_module = [&](std::size_t id, std::span<const Variable> inputs) {
+    if (absorbed[id] || ready[id]) return ready[id];
+    const Node& node = graph.nodes[id];
+    const NodeId relu = fusions.relus[id], norm = fusions.norms[id];
+    RecordContext context{mode, {options.seed, kLayerStreams + id}, relu >= 0};
+    if (norm >= 0) {
+      context.norm_path = graph.nodes[static_cast<std::size_t>(norm)].target;
+      context.norm = dynamic_cast<BatchNorm1d*>(graph.find_module(context.norm_path));
+      absorbed[static_cast<std::size_t>(norm)] = true;
+    }
+    const Variable value = graph.find_module(node.target)->record(tape, inputs, context, node.target);
+    return relu >= 0 ? std::exchange(ready[static_cast<std::size_t>(relu)], value) : value;
+  };
   for (std::size_t id = 0; id < graph.nodes.size(); ++id) {
     const Node& node = graph.nodes[id];
     std::vector<Variable> inputs;
@@ -47,12 +83,7 @@ Recording record(const Graph& graph, Tape& tape, Index batch, Mode mode, const R
         value = recording.input = options.input ? options.input : tape.input(node.features, batch);
         break;
       case NodeKind::call_module:
-        value = ready[id]
-                    ? ready[id]
-                    : graph.find_module(node.target)
-                          ->record(tape, inputs, {mode, {options.seed, kLayerStreams + id}, relus[id] >= 0},
-                                   node.target);
-        if (relus[id] >= 0) value = std::exchange(ready[static_cast<std::size_t>(relus[id])], value);
+        value = record_module(id, inputs);
         break;
       case NodeKind::call_function:
         value = find_function(node.target).record(tape, inputs);

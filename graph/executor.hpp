@@ -13,8 +13,9 @@ struct Recording {
 
 struct RecordOptions {
   std::uint64_t seed = 0;  // keys the random layers
-  // Records a layer and the ReLU that alone reads it as one step, where the layer can (Module::fuses_relu).
-  // Same bits; the layer's own value is then not to be seen.
+  // Records a layer and the ReLU that alone reads it as one step, where the layer can (Module::fuses_relu),
+  // and in evaluation without gradients a batch normalization between the two with them. Same bits; the
+  // layer's own value is then not to be seen.
   bool fuse = false;
   Variable input{};  // recorded already, [features][batch]; {} for one that the caller fills
 };

@@ -19,11 +19,16 @@ namespace jsc {
 
 enum class Mode { train, evaluate };
 
+class BatchNorm1d;  // modules.hpp
+
 // What a recording needs to know beside its inputs.
 struct RecordContext {
   Mode mode = Mode::evaluate;
   RandomStream random{};  // for random layers; each call of a module gets a stream of its own
   bool relu = false;      // a ReLU follows and belongs to the step; only where fuses_relu() says so
+  BatchNorm1d* norm =
+      nullptr;  // stands between the layer and that ReLU; only where fuses_batch_norm() says so
+  std::string_view norm_path{};
 };
 
 // A trained tensor. The storage belongs to the graph's ParameterBlock; the views are null until the graph
@@ -73,6 +78,8 @@ class Module {
 
   // Whether record() can take a ReLU that follows into its step: same bits, fewer passes over memory.
   virtual bool fuses_relu() const { return false; }
+  // The same of an evaluated BatchNorm1d and a ReLU, where nobody wants gradients.
+  virtual bool fuses_batch_norm() const { return false; }
 
   // The numbers of an argument ("data_in_0", "weight") or result ("data_out_0").
   virtual NumberType number_type(std::string_view tensor) const;

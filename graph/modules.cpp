@@ -60,8 +60,12 @@ Index Linear::output_features(std::span<const Index> inputs) const {
 
 Variable Linear::record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                         std::string_view path) {
-  return linear(tape, inputs[0], parameter_variable(tape, "weight", path),
-                parameter_variable(tape, "bias", path), context.relu);
+  const Variable weight = parameter_variable(tape, "weight", path),
+                 bias = parameter_variable(tape, "bias", path);
+  if (context.norm != nullptr)
+    return linear_batch_norm_relu(tape, inputs[0], weight, bias,
+                                  context.norm->evaluated(tape, context.norm_path));
+  return linear(tape, inputs[0], weight, bias, context.relu);
 }
 
 void Linear::initialize(RandomStream stream) {
@@ -117,16 +121,20 @@ Index BatchNorm1d::output_features(std::span<const Index> inputs) const {
 
 Variable BatchNorm1d::record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                              std::string_view path) {
-  const BatchNormBuffers buffers{std::get<std::vector<float>>(buffers_[0].value).data(),
-                                 std::get<std::vector<float>>(buffers_[1].value).data(),
-                                 &std::get<std::int64_t>(buffers_[2].value)};
-  const Variable weight = parameter_variable(tape, "weight", path);
-  const Variable bias = parameter_variable(tape, "bias", path);
-  const auto eps = static_cast<float>(eps_);
+  const BatchNormEval norm = evaluated(tape, path);
   if (context.mode == Mode::train)
-    return batch_norm_train(tape, inputs[0], weight, bias, buffers, eps, static_cast<float>(momentum_),
-                            context.relu);
-  return batch_norm_eval(tape, inputs[0], weight, bias, buffers, eps, context.relu);
+    return batch_norm_train(tape, inputs[0], norm.weight, norm.bias, norm.buffers, norm.eps,
+                            static_cast<float>(momentum_), context.relu);
+  return batch_norm_eval(tape, inputs[0], norm, context.relu);
+}
+
+BatchNormEval BatchNorm1d::evaluated(Tape& tape, std::string_view path) {
+  return {
+      parameter_variable(tape, "weight", path),
+      parameter_variable(tape, "bias", path),
+      {std::get<std::vector<float>>(buffers_[0].value).data(),
+       std::get<std::vector<float>>(buffers_[1].value).data(), &std::get<std::int64_t>(buffers_[2].value)},
+      static_cast<float>(eps_)};
 }
 
 void BatchNorm1d::initialize(RandomStream) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graph/module.hpp"
+#include "ops/batch_norm.hpp"
 
 namespace jsc {
 
@@ -15,6 +16,7 @@ class Linear final : public Module {
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                   std::string_view path) override;
   bool fuses_relu() const override { return true; }
+  bool fuses_batch_norm() const override { return true; }
   void initialize(RandomStream stream) override;
   Index in() const { return in_; }
   Index out() const { return out_; }
@@ -47,6 +49,8 @@ class BatchNorm1d final : public Module {
                   std::string_view path) override;
   bool fuses_relu() const override { return true; }
   void initialize(RandomStream stream) override;
+  // With its running statistics; its parameters as variables of the tape.
+  BatchNormEval evaluated(Tape& tape, std::string_view path);
   Index features() const { return features_; }
   double eps() const { return eps_; }
   double momentum() const { return momentum_; }

@@ -79,11 +79,11 @@ void batch_norm_backward(const Execution& execution, const NormalizeRows& norm, 
 }
 
 void batch_norm_alpha_beta(Index features, const float* weight, const float* bias, BatchNormBuffers buffers,
-                           float eps, float* alpha, float* beta) {
-  for (Index f = 0; f < features; ++f) {
+                           float eps, float* alpha, float* beta, Index step) {
+  for (Index f = 0; f < features; ++f, alpha += step, beta += step) {
     const float r = inverse_sqrt(buffers.running_var[f], eps);
-    alpha[f] = weight != nullptr ? weight[f] * r : r;
-    beta[f] = std::fma(-buffers.running_mean[f], alpha[f], bias != nullptr ? bias[f] : 0.0F);
+    *alpha = weight != nullptr ? weight[f] * r : r;
+    *beta = std::fma(-buffers.running_mean[f], *alpha, bias != nullptr ? bias[f] : 0.0F);
   }
 }
 
@@ -159,18 +159,17 @@ struct BatchNormTrainStep {
 };
 
 struct BatchNormEvalStep {
-  Variable x, weight, bias, y;
-  BatchNormBuffers buffers;
-  float eps;
+  Variable x, y;
+  BatchNormEval norm;
   bool relu;
   float *alpha, *beta;  // [features]
   float* block_sums;    // [block][2][features] of the backward direction
 
-  NormalizeRows norm() const { return {buffers.running_mean, alpha, nullptr, false}; }
+  NormalizeRows rows() const { return {norm.buffers.running_mean, alpha, nullptr, false}; }
 
   void begin_forward(Tape& tape) const {
-    batch_norm_alpha_beta(tape.value(x).rows, data_or_null(tape, weight), data_or_null(tape, bias), buffers,
-                          eps, alpha, beta);
+    batch_norm_alpha_beta(tape.value(x).rows, data_or_null(tape, norm.weight), data_or_null(tape, norm.bias),
+                          norm.buffers, norm.eps, alpha, beta);
   }
   void forward(Tape& tape, SampleBlock block) const {
     batch_norm_eval_forward(tape.execution(), alpha, beta, relu, columns(tape.value(x), block),
@@ -180,7 +179,7 @@ struct BatchNormEvalStep {
   void backward(Tape& tape, Tape::Sinks sinks, SampleBlock block) const {
     const ConstMatrix v = columns(tape.value(x), block), d_y = columns(tape.d(y), block);
     if (sinks[kWeight].d || sinks[kBias].d)
-      batch_norm_gradient_sums(tape.execution(), norm(), v, d_y, block_sums + 2 * v.rows * block.number);
+      batch_norm_gradient_sums(tape.execution(), rows(), v, d_y, block_sums + 2 * v.rows * block.number);
     if (!sinks[kX].d) return;
     const Matrix d_x = columns(sinks[kX].d, block);
     const OpsKernels& kernels = ops_kernels(tape.execution().isa);
@@ -191,27 +190,26 @@ struct BatchNormEvalStep {
     const Index features = tape.value(x).rows, blocks = block_count(tape.value(x).cols);
     if (!sinks[kWeight].d && !sinks[kBias].d) return;
     for (Index f = 0; f < features; ++f) {
-      deliver(
-          sinks[kWeight], f,
-          total(block_sums + features + f, blocks, 2 * features) * inverse_sqrt(buffers.running_var[f], eps));
+      deliver(sinks[kWeight], f,
+              total(block_sums + features + f, blocks, 2 * features) *
+                  inverse_sqrt(norm.buffers.running_var[f], norm.eps));
       deliver(sinks[kBias], f, total(block_sums + f, blocks, 2 * features));
     }
   }
 };
 
-void check(const Tape& tape, Variable x, Variable weight, Variable bias, float eps) {
-  const Index features = tape.value(x).rows;
+}  // namespace
+
+void require_batch_norm(const Tape& tape, Index features, Variable weight, Variable bias, float eps) {
   if (weight)
     require_shape("batch_norm", "weight", 1, features, tape.value(weight).rows, tape.value(weight).cols);
   if (bias) require_shape("batch_norm", "bias", 1, features, tape.value(bias).rows, tape.value(bias).cols);
   if (!(eps >= 0.0F)) fail("batch_norm, eps: expected 0 or more, found {}", eps);
 }
 
-}  // namespace
-
 Variable batch_norm_train(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
                           float eps, float momentum, bool relu) {
-  check(tape, x, weight, bias, eps);
+  require_batch_norm(tape, tape.value(x).rows, weight, bias, eps);
   const Matrix v = tape.value(x);
   if (v.cols < 2)
     fail("batch_norm, training: expected at least 2 samples in a batch (variance of one is 0), found {}",
@@ -226,11 +224,10 @@ Variable batch_norm_train(Tape& tape, Variable x, Variable weight, Variable bias
   return y;
 }
 
-Variable batch_norm_eval(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
-                         float eps, bool relu) {
-  check(tape, x, weight, bias, eps);
+Variable batch_norm_eval(Tape& tape, Variable x, const BatchNormEval& norm, bool relu) {
+  require_batch_norm(tape, tape.value(x).rows, norm.weight, norm.bias, norm.eps);
   const Matrix v = tape.value(x);
-  const Variable y = tape.output(v.rows, v.cols, {x, weight, bias});
+  const Variable y = tape.output(v.rows, v.cols, {x, norm.weight, norm.bias});
   if (relu && tape.needs_gradient(y))
     fail("batch_norm, evaluation: with a ReLU it has no gradient; record relu() after it");
   Arena& arena = tape.arena();
@@ -238,8 +235,8 @@ Variable batch_norm_eval(Tape& tape, Variable x, Variable weight, Variable bias,
       tape.needs_gradient(y) ? arena.array<float>(batch_norm_moments_size(v.rows, v.cols)) : nullptr;
   float* alpha = arena.array<float>(v.rows);
   float* beta = arena.array<float>(v.rows);
-  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {weight, bias},
-                     BatchNormEvalStep{x, weight, bias, y, buffers, eps, relu, alpha, beta, block_sums});
+  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {norm.weight, norm.bias},
+                     BatchNormEvalStep{x, y, norm, relu, alpha, beta, block_sums});
   return y;
 }
 

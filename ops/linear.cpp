@@ -1,5 +1,7 @@
 #include "ops/linear.hpp"
 
+#include <algorithm>
+
 #include "engine/gemm.hpp"
 #include "ops/kernels/ops_kernels.hpp"
 #include "ops/relu.hpp"
@@ -80,6 +82,24 @@ struct LinearStep {
   }
 };
 
+struct LinearBatchNormReluStep {
+  Variable x, weight, bias, y;
+  BatchNormEval norm;
+  float* ends;  // [out][3]: bias, alpha, beta
+
+  void begin_forward(Tape& tape) const {
+    const Index out = tape.value(y).rows;
+    const float* b = value_or_none(tape, bias).data;
+    for (Index o = 0; o < out; ++o) ends[3 * o] = b != nullptr ? b[o] : 0.0F;
+    batch_norm_alpha_beta(out, value_or_none(tape, norm.weight).data, value_or_none(tape, norm.bias).data,
+                          norm.buffers, norm.eps, ends + 1, ends + 2, 3);
+  }
+  void forward(Tape& tape, SampleBlock block) const {
+    gemm_forward_normalized(tape.execution(), tape.value(weight), ends, columns(tape.value(x), block),
+                            columns(tape.value(y), block));
+  }
+};
+
 // For layers whose weights are so many that a copy of them for each block would cost more than it saves, and
 // for OpenBLAS: products of all samples at once, shared between the threads by engine/gemm.hpp.
 struct WideLinearStep {
@@ -105,9 +125,7 @@ struct WideLinearStep {
 
 constexpr Index kWideWeights = 128 * 128;  // 64 KiB
 
-}  // namespace
-
-Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool relu) {
+void check(const Tape& tape, Variable x, Variable weight, Variable bias) {
   const Matrix vx = tape.value(x), w = tape.value(weight);
   if (w.cols != vx.rows)
     fail("linear, weight '{}': expected {} columns (the input's features), found {} x {}", tape.name(weight),
@@ -116,6 +134,13 @@ Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool rel
     fail("linear, input '{}': expected rows padded to {} floats (an activation), found a stride of {}",
          tape.name(x), kLanes, vx.stride);
   if (bias) require_shape("linear", "bias", 1, w.rows, tape.value(bias).rows, tape.value(bias).cols);
+}
+
+}  // namespace
+
+Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool relu) {
+  check(tape, x, weight, bias);
+  const Matrix vx = tape.value(x), w = tape.value(weight);
   const Variable y = tape.output(w.rows, vx.cols, {x, weight, bias});
   if (w.size() > kWideWeights) {
     tape.record("linear", y, WideLinearStep{x, weight, bias, y});
@@ -127,6 +152,22 @@ Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool rel
   const Matrix d_sum = relu && tape.needs_gradient(y) ? tape.activation(w.rows, vx.cols) : Matrix{};
   tape.record_blocks(relu ? "linear_relu" : "linear", y, vx.cols, {x}, {weight, bias},
                      LinearStep{x, weight, bias, y, shares, share_size, relu, d_sum});
+  return y;
+}
+
+Variable linear_batch_norm_relu(Tape& tape, Variable x, Variable weight, Variable bias,
+                                const BatchNormEval& norm) {
+  check(tape, x, weight, bias);
+  const Matrix vx = tape.value(x), w = tape.value(weight);
+  if (w.size() > kWideWeights || std::max(w.rows, w.cols) > kMostNormalized)
+    return batch_norm_eval(tape, linear(tape, x, weight, bias), norm, true);
+  const Variable y = tape.output(w.rows, vx.cols, {x, weight, bias, norm.weight, norm.bias});
+  if (tape.needs_gradient(y))
+    fail("linear with a batch normalization and a ReLU has no gradient; record them one by one");
+  require_batch_norm(tape, w.rows, norm.weight, norm.bias, norm.eps);
+  tape.record_blocks(
+      "linear_batch_norm_relu", y, vx.cols, {x}, {weight, bias, norm.weight, norm.bias},
+      LinearBatchNormReluStep{x, weight, bias, y, norm, tape.arena().array<float>(3 * w.rows)});
   return y;
 }
 

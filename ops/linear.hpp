@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/tape.hpp"
+#include "ops/batch_norm.hpp"
 
 namespace jsc {
 
@@ -22,5 +23,10 @@ void linear_backward_bias(const Execution& execution, const ConstMatrix& d_y, co
 // `bias` may be {} for none. With `relu`, a ReLU follows: the same values and gradients as of relu() on the
 // output, which has no place of its own then.
 Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool relu = false);
+
+// Followed by a batch normalization with running statistics and a ReLU: the same values as of the three one
+// by one, in one pass over memory where the weights are few. On a tape without gradients only.
+Variable linear_batch_norm_relu(Tape& tape, Variable x, Variable weight, Variable bias,
+                                const BatchNormEval& norm);
 
 }  // namespace jsc

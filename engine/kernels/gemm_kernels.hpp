@@ -26,8 +26,12 @@ template <class T>
   return row;
 }
 
+// Floats of `start` a row.
+template <unsigned Mode>
+constexpr std::ptrdiff_t kStarts = (Mode & kNormalize) != 0 ? 3 : 1;
+
 // R rows of y from `row` on by C vectors of 16 columns from `column` on, all of it in registers; start is y's
-// first element for sums that begin with what is there.
+// first element for sums that begin with what is there. Ending is of a mode: kRelu, kNormalize or none.
 //
 // A small layer takes some tens of cycles, so that what stands around the sums counts. What would go by way
 // of memory waits there until the sums of the tile before are stored, and so does whatever is loaded from an
@@ -37,7 +41,7 @@ template <class T>
 // Far: the result does not fit into L1. It is called there while the sums form, or stores would wait for it,
 // and so is x, of which many rows are read, for the first rows.
 // Transposed: the weights of a column of a lie side by side, and take no registers for their distances.
-template <class Lanes, int R, int C, bool Far, bool Transposed, bool Relu>
+template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
 [[gnu::always_inline]] inline void product_sums(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                                                 const float* start, std::ptrdiff_t row,
                                                 std::ptrdiff_t column) {
@@ -48,13 +52,14 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, bool Relu>
     if constexpr (Lanes::kCallForTile) asm("" : "+r"(from));  // read anew, and not kept in a register
     return from->stride;
   };
+  const float* const of_rows = start + row * kStarts<Ending>;  // where there is a start for each
   F acc[R][C];
-  if (start == nullptr) {
+  if (Ending != kNormalize && start == nullptr) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
       for (int c = 0; c < C; ++c) acc[r][c] = F::zero();
-  } else if (start == y.data) {
+  } else if (Ending != kNormalize && start == y.data) {
     const std::ptrdiff_t stride = y_stride();
     const float* from = to;
 #pragma GCC unroll 16
@@ -64,13 +69,14 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, bool Relu>
   } else {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const F value = F::set(start[row + r]);
+      const F value = F::set(of_rows[r * kStarts<Ending>]);
 #pragma GCC unroll 16
       for (int c = 0; c < C; ++c) acc[r][c] = value;
     }
   }
   if constexpr (Far) {
-    float* next = start == y.data ? to + 16 * C : to;  // when y has been read, the next of it
+    float* next =
+        Ending != kNormalize && start == y.data ? to + 16 * C : to;  // when y has been read, the next of it
     const std::ptrdiff_t stride = y_stride();
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r, next = next_row(next, stride))
@@ -114,35 +120,40 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, bool Relu>
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r, next = next_row(next, stride))
 #pragma GCC unroll 16
-    for (int c = 0; c < C; ++c) (Relu ? max(F::zero(), acc[r][c]) : acc[r][c]).store(next + 16 * c);
+    for (int c = 0; c < C; ++c) {
+      F sum = acc[r][c];
+      if constexpr (Ending == kNormalize)
+        sum = fma(sum, F::set(of_rows[3 * r + 1]), F::set(of_rows[3 * r + 2]));
+      (Ending != 0 ? max(F::zero(), sum) : sum).store(next + 16 * c);
+    }
 }
 
-template <class Lanes, int R, int C, bool Far, bool Transposed, bool Relu>
+template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
 [[gnu::noinline]] void product_tile(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                                     const float* start, std::ptrdiff_t row, std::ptrdiff_t column) {
-  product_sums<Lanes, R, C, Far, Transposed, Relu>(w, x, y, start, row, column);
+  product_sums<Lanes, R, C, Far, Transposed, Ending>(w, x, y, start, row, column);
 }
 
 // R rows of y from `row` on, in a loop whose addresses are worked out beforehand.
-template <class Lanes, int R, int C, bool Far, bool Transposed, bool Relu>
+template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
 [[gnu::noinline]] void product_strip(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                                      const float* start, std::ptrdiff_t row) {
   const ConstMatrix ws = w, xs = x;
   const Matrix ys = y;
   for (std::ptrdiff_t column = 0; column < xs.cols; column += 16 * C)
-    product_sums<Lanes, R, C, Far, Transposed, Relu>(ws, xs, ys, start, row, column);
+    product_sums<Lanes, R, C, Far, Transposed, Ending>(ws, xs, ys, start, row, column);
 }
 
 // Tiles of the rows [first, last) of y, a multiple of R; x has a multiple of 16 C columns.
-template <class Lanes, int R, int C, bool Far, bool Transposed, bool Relu>
+template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
 [[gnu::noinline]] void product_tiles(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                                      const float* start, std::ptrdiff_t first, std::ptrdiff_t last) {
   for (; first < last; first += R) {
     if constexpr (Lanes::kCallForTile)
       for (std::ptrdiff_t column = 0; column < x.cols; column += 16 * C)
-        product_tile<Lanes, R, C, Far, Transposed, Relu>(w, x, y, start, first, column);
+        product_tile<Lanes, R, C, Far, Transposed, Ending>(w, x, y, start, first, column);
     else
-      product_strip<Lanes, R, C, Far, Transposed, Relu>(w, x, y, start, first);
+      product_strip<Lanes, R, C, Far, Transposed, Ending>(w, x, y, start, first);
   }
 }
 
@@ -151,11 +162,12 @@ using ProductTiles = void (*)(const ConstMatrix& w, const ConstMatrix& x, const 
                               std::ptrdiff_t first, std::ptrdiff_t last);
 template <class Lanes, int C, bool Far, int... R>
 ProductTiles product_tiles_of(std::ptrdiff_t rows, unsigned mode, std::integer_sequence<int, R...>) {
-  static constexpr ProductTiles tiles[][4] = {
-      {product_tiles<Lanes, R + 1, C, Far, false, false>, product_tiles<Lanes, R + 1, C, Far, true, false>,
-       product_tiles<Lanes, R + 1, C, Far, false, true>, product_tiles<Lanes, R + 1, C, Far, true, true>}...};
-  static_assert(kTransposed == 1 && kRelu == 2);
-  return tiles[rows - 1][mode & (kTransposed | kRelu)];
+  static constexpr ProductTiles tiles[][5] = {
+      {product_tiles<Lanes, R + 1, C, Far, false, 0>, product_tiles<Lanes, R + 1, C, Far, true, 0>,
+       product_tiles<Lanes, R + 1, C, Far, false, kRelu>, product_tiles<Lanes, R + 1, C, Far, true, kRelu>,
+       product_tiles<Lanes, R + 1, C, Far, false, kNormalize>}...};
+  static_assert(kTransposed == 1 && kRelu == 2 && kNormalize == 4);
+  return tiles[rows - 1][mode & (kTransposed | kRelu | kNormalize)];
 }
 template <class Lanes, int Rows, int C, bool Far>
 ProductTiles product_tiles_of(std::ptrdiff_t rows, unsigned mode) {
@@ -164,7 +176,7 @@ ProductTiles product_tiles_of(std::ptrdiff_t rows, unsigned mode) {
 
 // What the rest adds to kernels.hpp: the result does not fit into L1; the weights, transposed, are packed by
 // pack_weights, tile by tile, [k][rows].
-constexpr unsigned kFar = 8, kPacked = 16;
+constexpr unsigned kFar = 16, kPacked = 32;
 
 // From a row's weights to the next row's, and from an input's to the next one's; not of packed weights.
 [[gnu::always_inline]] inline std::ptrdiff_t weight_row(const ConstMatrix& w, unsigned mode) {
@@ -227,7 +239,10 @@ void product_cut(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, co
       if ((now & kAccumulate) != 0)
         for (std::ptrdiff_t r = 0; r < to.rows; ++r)
           F::load_first(at + r * y.stride, columns).store(cut_y + 16 * r);
-      const float* from = (now & kAccumulate) != 0 ? cut_y : start != nullptr ? start + row : nullptr;
+      const std::ptrdiff_t starts = (mode & kNormalize) != 0 ? kStarts<kNormalize> : 1;
+      const float* from = (now & kAccumulate) != 0 ? cut_y
+                          : start != nullptr       ? start + row * starts
+                                                   : nullptr;
       product_tiles_of<Lanes, Rows, 1, false>(to.rows, now)(part, cut_x, to, from, 0, to.rows);
       for (std::ptrdiff_t r = 0; r < to.rows; ++r)
         F::load(cut_y + 16 * r).store_first(at + r * y.stride, columns);

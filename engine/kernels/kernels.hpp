@@ -12,9 +12,10 @@
 namespace jsc {
 
 // y[m][n] = start + sum over k ascending of a(i, k) x[k][n], where a is w or, transposed, w^T, and start is y
-// itself to accumulate, else start[i], else 0 where it is null; with ReLU, the larger of that and 0. mode is
-// a sum of:
-constexpr unsigned kTransposed = 1, kRelu = 2, kAccumulate = 4;
+// itself to accumulate, else start[i], else 0 where it is null; with kRelu, the larger of that and 0. With
+// kNormalize in its place start is [m][3], a start, a factor and a summand of each row, and y = max(0,
+// fma(sum, factor, summand)): at most 256 x 256 weights (gemm.hpp), not kTransposed. mode is a sum of:
+constexpr unsigned kTransposed = 1, kRelu = 2, kNormalize = 4, kAccumulate = 8;
 
 // c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says.
 struct TransposedArgs {

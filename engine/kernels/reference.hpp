@@ -20,6 +20,17 @@ inline void gemm_forward(ConstMatrix w, const float* bias, ConstMatrix x, Matrix
     }
 }
 
+// The same chain, then a normalization by statistics that are known, then a ReLU. ends[out][3].
+inline void gemm_forward_normalized(ConstMatrix w, const float* ends, ConstMatrix x, Matrix y) {
+  for (Index o = 0; o < w.rows; ++o)
+    for (Index b = 0; b < x.cols; ++b) {
+      float acc = ends[3 * o];
+      for (Index k = 0; k < w.cols; ++k) acc = std::fma(w(o, k), x(k, b), acc);
+      acc = std::fma(acc, ends[3 * o + 1], ends[3 * o + 2]);
+      y(o, b) = 0.0F > acc ? 0.0F : acc;
+    }
+}
+
 // The same over the outputs, starting from what is there.
 inline void gemm_backward_input(ConstMatrix w, ConstMatrix d_y, Matrix d_x, bool accumulate) {
   for (Index k = 0; k < w.cols; ++k)

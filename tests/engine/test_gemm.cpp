@@ -59,31 +59,11 @@ std::vector<Shape> shapes() {
     all.push_back({5, 16, batch});
     all.push_back({8, 128, batch});
   }
-  all.insert(all.end(), {{64, 16, 256},
-                         {128, 64, 256},
-                         {32, 64, 250},
-                         {32, 32, 1024},
-                         {65, 300, 40},
-                         {70, 520, 530},
-                         {600, 9, 17},
-                         {260, 510, 67},
-                         {520, 520, 20},
-                         {20, 520, 530},
-                         {5, 30000, 20},
-                         {30000, 6, 20},
-                         {1, 21, 530},
-                         {2, 27, 530},
-                         {3, 18, 1040},
-                         {5, 18, 530},
-                         {133, 9, 530},
-                         {16, 96, 64},
-                         {16, 97, 64},
-                         {24, 16, 80},
-                         {24, 16, 83},
-                         {40, 17, 64},
-                         {32, 48, 64},
-                         {32, 48, 80},
-                         {16, 8, 530}});
+  all.insert(all.end(), {{64, 16, 256},  {128, 64, 256}, {32, 64, 250},  {32, 32, 1024}, {65, 300, 40},
+                         {70, 520, 530}, {600, 9, 17},   {260, 510, 67}, {520, 520, 20}, {20, 520, 530},
+                         {5, 30000, 20}, {30000, 6, 20}, {1, 21, 530},   {2, 27, 530},   {3, 18, 1040},
+                         {5, 18, 530},   {133, 9, 530},  {16, 96, 64},   {16, 97, 64},   {24, 16, 80},
+                         {24, 16, 83},   {40, 17, 64},   {32, 48, 64},   {32, 48, 80},   {16, 8, 530}});
   return all;
 }
 
@@ -122,6 +102,14 @@ TEST_CASE("every product equals the reference to the bit, on every ISA and threa
           gemm_forward(execution, w.view(), b, x.view(), result, relu);
         });
       }
+    }
+    if (std::max(s.out, s.in) <= kMostNormalized) {
+      Guarded ends(s.out, 3, 3);
+      fill(ends.view(), 5);
+      reference::gemm_forward_normalized(w.view(), ends.view().data, x.view(), y.view());
+      check(y.view(), d_y.view(), [&](const Execution& execution, Matrix result) {
+        gemm_forward_normalized(execution, w.view(), ends.view().data, x.view(), result);
+      });
     }
     for (bool accumulate : {false, true}) {
       copy(x.view(), d_x.view());
@@ -213,4 +201,7 @@ TEST_CASE("shapes that disagree are an error that names the product and the matr
                     Catch::Contains("d_x should be 16 x 32"));
   CHECK_THROWS_WITH(gemm_backward_weight({}, y.view(), x.view(), w.view(), false),
                     Catch::Contains("x should be 16 x 32"));
+  Tensor wide(kMostNormalized + 1, 15), many(kMostNormalized + 1, 32);
+  CHECK_THROWS_WITH(gemm_forward_normalized({}, wide.view(), nullptr, x.view(), many.view()),
+                    Catch::Contains("at most 256 x 256, found 257 x 15"));
 }

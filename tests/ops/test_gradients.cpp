@@ -238,7 +238,7 @@ std::vector<Function> operations(Fixture& fix) {
       {"batch_norm in evaluation",
        {x, {1, 4}, {1, 4}},
        [&fix](Tape& t, const Variables& v) {
-         return batch_norm_eval(t, v[0], v[1], v[2], fix.buffers(), 1e-2F);
+         return batch_norm_eval(t, v[0], {v[1], v[2], fix.buffers(), 1e-2F});
        },
        [](const Arrays& a, Corners&) {
          return exact::normalize(a[0], a[1], a[2], std::vector<double>(4, 0.25), std::vector<double>(4, 1.5),
