@@ -20,6 +20,7 @@ namespace jsc {
 namespace {
 
 static_assert(kSampleBlock == 512, "kernels/even_split.hpp has the same number");
+static_assert(kMostNormalized == kMostNormalizedWeights);
 
 // The products of small layers take some tens of nanoseconds, so that what stands before the kernel counts.
 [[noreturn, gnu::cold, gnu::noinline]] void fail_shape(const char* product, const char* name,
@@ -36,7 +37,7 @@ inline void expect_shape(const char* product, const char* name, const View<T>& a
 }
 
 // In line, or what a product was called with would go by way of memory first.
-const EngineKernels& kernels(const Execution& execution) {
+inline const EngineKernels& table(const Execution& execution) {
   JSC_ASSERT(execution.isa <= detected_isa());
   return *engine_kernels_by_isa[static_cast<std::size_t>(execution.isa)];
 }
@@ -70,7 +71,7 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
 [[gnu::noinline]] void run_shared(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x,
                                   const Matrix& y, const float* start, unsigned mode) {
   share(execution, flops(y.rows, x.cols, x.rows), x.cols, kLanes, [&](Index begin, Index end) {
-    kernels(execution).product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode);
+    table(execution).product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode);
   });
 }
 
@@ -82,7 +83,7 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
       part.a += begin * args.a_stride;
       part.c += begin * args.c_stride;
       part.m = end - begin;
-      kernels(execution).product_transposed(part);
+      table(execution).product_transposed(part);
     });
   else
     share(execution, work, args.n, kLanes, [&](Index begin, Index end) {
@@ -90,17 +91,17 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
       part.b += begin * args.b_stride;
       part.c += begin;
       part.n = end - begin;
-      kernels(execution).product_transposed(part);
+      table(execution).product_transposed(part);
     });
 }
 
 inline void run(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                 const float* start, unsigned mode) {
-  if (execution.threads == 1) return kernels(execution).product(w, x, y, start, mode);
+  if (execution.threads == 1) return table(execution).product(w, x, y, start, mode);
   run_shared(execution, w, x, y, start, mode);
 }
 inline void run(const Execution& execution, const TransposedArgs& args) {
-  if (execution.threads == 1) return kernels(execution).product_transposed(args);
+  if (execution.threads == 1) return table(execution).product_transposed(args);
   run_shared(execution, args);
 }
 
@@ -173,7 +174,7 @@ void row_sums(const Execution& execution, const ConstMatrix& a, float* sums, boo
   expect_shape("row_sums", "a", a, a.rows, a.cols);
   // Bound by memory: an addition counts as much as eight multiply-adds.
   share(execution, 16.0 * static_cast<double>(a.size()), a.rows, 1, [&](Index begin, Index end) {
-    kernels(execution).sum_rows(
+    table(execution).sum_rows(
         {a.data + begin * a.stride, a.stride, sums + begin, end - begin, a.cols, accumulate});
   });
 }

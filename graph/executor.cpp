@@ -19,7 +19,7 @@ struct Fusions {
   explicit Fusions(const Graph& graph) : relus(graph.nodes.size(), -1), norms(graph.nodes.size(), -1) {}
 };
 
-Fusions find_fusions(const Graph& graph, bool norms) {
+Fusions find_fusions(const Graph& graph, Mode mode, bool gradients) {
   Fusions found(graph);
   std::vector<int> readers(graph.nodes.size());
   for (const Node& node : graph.nodes)
@@ -37,7 +37,8 @@ Fusions find_fusions(const Graph& graph, bool norms) {
     const Module* const module = before(relu);
     if (module == nullptr || !module->fuses_relu()) continue;
     const Node& node = graph.nodes[layer];
-    if (norms && dynamic_cast<const BatchNorm1d*>(module) != nullptr) {
+    if (mode == Mode::evaluate && dynamic_cast<const BatchNorm1d*>(module) != nullptr) {
+      if (gradients) continue;  // batch_norm_eval has none of both
       const Module* const first = before(node);
       if (first != nullptr && first->fuses_batch_norm()) {
         const auto start = static_cast<std::size_t>(node.inputs[0]);
@@ -55,8 +56,7 @@ Fusions find_fusions(const Graph& graph, bool norms) {
 
 Recording record(const Graph& graph, Tape& tape, Index batch, Mode mode, const RecordOptions& options) {
   Recording recording;
-  const Fusions fusions =
-      options.fuse ? find_fusions(graph, mode == Mode::evaluate && !tape.wants_gradients()) : Fusions(graph);
+  const Fusions fusions = options.fuse ? find_fusions(graph, mode, tape.wants_gradients()) : Fusions(graph);
   std::vector<Variable> ready(graph.nodes.size());  // of a ReLU, by the step of a layer before it
   std::vector<bool> absorbed(graph.nodes.size());   // of a batch normalization
   const auto record_module = [&](std::size_t id, std::span<const Variable> inputs) {

@@ -52,7 +52,7 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
     if constexpr (Lanes::kCallForTile) asm("" : "+r"(from));  // read anew, and not kept in a register
     return from->stride;
   };
-  const float* const of_rows = start + row * kStarts<Ending>;  // where there is a start for each
+  const float* const of_rows = Ending == kNormalize ? start + row * kStarts<Ending> : nullptr;
   F acc[R][C];
   if (Ending != kNormalize && start == nullptr) {
 #pragma GCC unroll 16
@@ -67,9 +67,10 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
 #pragma GCC unroll 16
       for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
   } else {
+    const float* const starts = Ending == kNormalize ? of_rows : start + row;
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const F value = F::set(of_rows[r * kStarts<Ending>]);
+      const F value = F::set(starts[r * kStarts<Ending>]);
 #pragma GCC unroll 16
       for (int c = 0; c < C; ++c) acc[r][c] = value;
     }
@@ -167,6 +168,9 @@ ProductTiles product_tiles_of(std::ptrdiff_t rows, unsigned mode, std::integer_s
        product_tiles<Lanes, R + 1, C, Far, false, kRelu>, product_tiles<Lanes, R + 1, C, Far, true, kRelu>,
        product_tiles<Lanes, R + 1, C, Far, false, kNormalize>}...};
   static_assert(kTransposed == 1 && kRelu == 2 && kNormalize == 4);
+  // Such a product is neither packed nor cut into slices of its inputs, which would end more than once.
+  static_assert(kMostNormalizedWeights <= kPanel / 16 &&
+                kMostNormalizedWeights * kMostNormalizedWeights <= Lanes::kLargeWeights);
   return tiles[rows - 1][mode & (kTransposed | kRelu | kNormalize)];
 }
 template <class Lanes, int Rows, int C, bool Far>
@@ -345,7 +349,8 @@ template <class Lanes>
   product_columns<Lanes, R, C>(w, x, y, start, mode);
 }
 
-// What product_any would come to for most small layers, before it has asked all its questions.
+// Most small layers, before product_any asks all its questions. Short sums read so few rows of x that nothing
+// has to be called beforehand, however large the result is.
 template <class Lanes>
 void product(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, const float* start, unsigned mode) {
   constexpr int R = Lanes::kRows, T = Lanes::kTallRows, D = Lanes::kTallColumns;

@@ -1,6 +1,7 @@
-// The table of the engine's kernels, one for each ISA, all with the same bits. Kernels take pointers and
-// sizes; they do not allocate, throw or print, and touch nothing outside the rows and columns they are given.
-// This header is seen by ISA-specific sources, so it defines no inline functions.
+// The table of the engine's kernels, one for each ISA, all with the same bits. Kernels take views,
+// or pointers and sizes; they do not allocate, throw or print, and touch nothing outside the rows and columns
+// they are given. This header is seen by ISA-specific sources, so it defines no inline functions, and those
+// sources call none of a view's: a copy out of line would be shared between ISAs.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,10 @@ namespace jsc {
 // y[m][n] = start + sum over k ascending of a(i, k) x[k][n], where a is w or, transposed, w^T, and start is y
 // itself to accumulate, else start[i], else 0 where it is null; with kRelu, the larger of that and 0. With
 // kNormalize in its place start is [m][3], a start, a factor and a summand of each row, and y = max(0,
-// fma(sum, factor, summand)): at most 256 x 256 weights (gemm.hpp), not kTransposed. mode is a sum of:
+// fma(sum, factor, summand)): at most 256 x 256 weights (gemm.hpp), neither kTransposed nor kAccumulate. mode
+// is a sum of:
 constexpr unsigned kTransposed = 1, kRelu = 2, kNormalize = 4, kAccumulate = 8;
+constexpr std::ptrdiff_t kMostNormalizedWeights = 256;  // in and out
 
 // c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says.
 struct TransposedArgs {

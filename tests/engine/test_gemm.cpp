@@ -59,11 +59,12 @@ std::vector<Shape> shapes() {
     all.push_back({5, 16, batch});
     all.push_back({8, 128, batch});
   }
-  all.insert(all.end(), {{64, 16, 256},  {128, 64, 256}, {32, 64, 250},  {32, 32, 1024}, {65, 300, 40},
-                         {70, 520, 530}, {600, 9, 17},   {260, 510, 67}, {520, 520, 20}, {20, 520, 530},
-                         {5, 30000, 20}, {30000, 6, 20}, {1, 21, 530},   {2, 27, 530},   {3, 18, 1040},
-                         {5, 18, 530},   {133, 9, 530},  {16, 96, 64},   {16, 97, 64},   {24, 16, 80},
-                         {24, 16, 83},   {40, 17, 64},   {32, 48, 64},   {32, 48, 80},   {16, 8, 530}});
+  all.insert(all.end(),
+             {{64, 16, 256}, {128, 64, 256}, {32, 64, 250},  {32, 32, 1024}, {65, 300, 40},  {70, 520, 530},
+              {600, 9, 17},  {260, 510, 67}, {520, 520, 20}, {20, 520, 530}, {5, 30000, 20}, {30000, 6, 20},
+              {1, 21, 530},  {2, 27, 530},   {3, 18, 1040},  {5, 18, 530},   {133, 9, 530},  {16, 96, 64},
+              {16, 97, 64},  {24, 16, 80},   {24, 16, 83},   {40, 17, 64},   {32, 48, 64},   {32, 48, 80},
+              {16, 8, 530},  {256, 256, 83}, {260, 510, 103}});
   return all;
 }
 
@@ -204,4 +205,7 @@ TEST_CASE("shapes that disagree are an error that names the product and the matr
   Tensor wide(kMostNormalized + 1, 15), many(kMostNormalized + 1, 32);
   CHECK_THROWS_WITH(gemm_forward_normalized({}, wide.view(), nullptr, x.view(), many.view()),
                     Catch::Contains("at most 256 x 256, found 257 x 15"));
+  Tensor long_sums(5, kMostNormalized + 1);
+  CHECK_THROWS_WITH(gemm_forward_normalized({}, long_sums.view(), nullptr, many.view(), y.view()),
+                    Catch::Contains("at most 256 x 256, found 5 x 257"));
 }

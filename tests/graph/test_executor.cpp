@@ -113,8 +113,8 @@ TEST_CASE("a batch of one cannot be normalized in training") {
 
 namespace {
 
-// Layers that fuse with the ReLU behind them, and two that must not: one that another node reads, and the
-// last.
+// Layers that fuse with the ReLU, or batch normalization and ReLU, behind them, and two that must not: one
+// that another node reads, and the last.
 Graph fusible_network() {
   GraphBuilder builder(16);
   NodeId h = builder.call_module("bn0", std::make_shared<BatchNorm1d>(16), {builder.input()});
@@ -169,6 +169,18 @@ std::vector<float> two_steps(bool fuse, Index batch, const Execution& execution,
 }
 
 }  // namespace
+
+TEST_CASE("evaluation with gradients leaves a batch normalization and its ReLU apart") {
+  Graph graph = fusible_network();
+  Tape tape;
+  const Recording recording = record(graph, tape, 20, Mode::evaluate, {.fuse = true});
+  CHECK(tape.step_count() == 13);  // of 14; one linear layer takes its ReLU
+  const std::vector<std::int32_t> labels(20, 3);
+  const Variable loss = cross_entropy(tape, recording.output, labels.data(), {}, nullptr);
+  fill(tape.value(recording.input), 0.3F);
+  tape.forward();
+  CHECK_NOTHROW(tape.backward(loss));
+}
 
 TEST_CASE("layers fused with their batch normalization and ReLU give the bits of the steps one by one") {
   for (const Mode mode : {Mode::train, Mode::evaluate})
