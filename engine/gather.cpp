@@ -1,6 +1,6 @@
 #include "engine/gather.hpp"
 
-#include "engine/kernels/kernels.hpp"
+#include "engine/kernels/table.hpp"
 
 namespace jsc {
 

@@ -12,7 +12,7 @@
 #include <algorithm>
 
 #include "engine/gemm_blas.hpp"
-#include "engine/kernels/kernels.hpp"
+#include "engine/kernels/table.hpp"
 #include "engine/threads.hpp"
 
 namespace jsc {
@@ -34,12 +34,6 @@ template <class T>
 inline void expect_shape(const char* product, const char* name, const View<T>& a, Index rows, Index cols) {
   if (a.rows != rows || a.cols != cols || rows < 1 || cols < 1)
     fail_shape(product, name, a.rows, a.cols, rows, cols);
-}
-
-// In line, or what a product was called with would go by way of memory first.
-inline const EngineKernels& table(const Execution& execution) {
-  JSC_ASSERT(execution.isa <= detected_isa());
-  return *engine_kernels_by_isa[static_cast<std::size_t>(execution.isa)];
 }
 
 // A thread more for each kFlopsPerThread: sharing a region costs some microseconds.
@@ -71,7 +65,8 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
 [[gnu::noinline]] void run_shared(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x,
                                   const Matrix& y, const float* start, unsigned mode) {
   share(execution, flops(y.rows, x.cols, x.rows), x.cols, kLanes, [&](Index begin, Index end) {
-    table(execution).product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode);
+    engine_kernels(execution.isa)
+        .product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode);
   });
 }
 
@@ -83,7 +78,7 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
       part.a += begin * args.a_stride;
       part.c += begin * args.c_stride;
       part.m = end - begin;
-      table(execution).product_transposed(part);
+      engine_kernels(execution.isa).product_transposed(part);
     });
   else
     share(execution, work, args.n, kLanes, [&](Index begin, Index end) {
@@ -91,17 +86,17 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
       part.b += begin * args.b_stride;
       part.c += begin;
       part.n = end - begin;
-      table(execution).product_transposed(part);
+      engine_kernels(execution.isa).product_transposed(part);
     });
 }
 
 inline void run(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                 const float* start, unsigned mode) {
-  if (execution.threads == 1) return table(execution).product(w, x, y, start, mode);
+  if (execution.threads == 1) return engine_kernels(execution.isa).product(w, x, y, start, mode);
   run_shared(execution, w, x, y, start, mode);
 }
 inline void run(const Execution& execution, const TransposedArgs& args) {
-  if (execution.threads == 1) return table(execution).product_transposed(args);
+  if (execution.threads == 1) return engine_kernels(execution.isa).product_transposed(args);
   run_shared(execution, args);
 }
 
@@ -174,8 +169,8 @@ void row_sums(const Execution& execution, const ConstMatrix& a, float* sums, boo
   expect_shape("row_sums", "a", a, a.rows, a.cols);
   // Bound by memory: an addition counts as much as eight multiply-adds.
   share(execution, 16.0 * static_cast<double>(a.size()), a.rows, 1, [&](Index begin, Index end) {
-    table(execution).sum_rows(
-        {a.data + begin * a.stride, a.stride, sums + begin, end - begin, a.cols, accumulate});
+    engine_kernels(execution.isa)
+        .sum_rows({a.data + begin * a.stride, a.stride, sums + begin, end - begin, a.cols, accumulate});
   });
 }
 

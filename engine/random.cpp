@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "engine/kernels/kernels.hpp"
+#include "engine/kernels/table.hpp"
 
 namespace jsc {
 

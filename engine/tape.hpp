@@ -112,7 +112,7 @@ class Tape {
   // Appends a step that treats blocks of `samples` samples. Its inputs (empty variables allowed) are, in the
   // order of its sinks, those with a column for each sample, and those it reads as a whole, whose gradients
   // combine_backward or finish_backward delivers. The output has a column for each sample, or finish_forward
-  // writes it.
+  // writes it. Throws Error where the output needs a gradient and the step has no backward.
   template <class Step>
   void record_blocks(const char* name, Variable output, Index samples,
                      std::initializer_list<Variable> sampled_inputs,
@@ -307,7 +307,7 @@ void Tape::record_blocks(const char* name, Variable output, Index samples,
                          std::initializer_list<Variable> sampled_inputs,
                          std::initializer_list<Variable> whole_inputs, const Step& step) {
   static constexpr Passes forward = forward_passes<Step>(), backward = backward_passes<Step>();
-  JSC_ASSERT(backward.run != nullptr || !needs_gradient(output));
+  if (backward.run == nullptr && needs_gradient(output)) fail("{} has no gradient", name);
   const std::size_t count = sampled_inputs.size() + whole_inputs.size();
   auto* inputs = arena_.array<Variable>(static_cast<Index>(count));
   auto* whole = std::copy(sampled_inputs.begin(), sampled_inputs.end(), inputs);

@@ -19,16 +19,14 @@ namespace jsc {
 
 enum class Mode { train, evaluate };
 
-class BatchNorm1d;  // modules.hpp
+struct BatchNormLayer;  // ops/batch_norm.hpp
 
 // What a recording needs to know beside its inputs.
 struct RecordContext {
   Mode mode = Mode::evaluate;
   RandomStream random{};  // for random layers; each call of a module gets a stream of its own
   bool relu = false;      // a ReLU follows and belongs to the step; only where fuses_relu() says so
-  BatchNorm1d* norm =
-      nullptr;  // stands between the layer and that ReLU; only where fuses_batch_norm() says so
-  std::string_view norm_path{};
+  const BatchNormLayer* norm = nullptr;  // stands between; only where fuses_batch_norm() says so
 };
 
 // A trained tensor. The storage belongs to the graph's ParameterBlock; the views are null until the graph

@@ -62,9 +62,7 @@ Variable Linear::record(Tape& tape, std::span<const Variable> inputs, const Reco
                         std::string_view path) {
   const Variable weight = parameter_variable(tape, "weight", path),
                  bias = parameter_variable(tape, "bias", path);
-  if (context.norm != nullptr)
-    return linear_batch_norm_relu(tape, inputs[0], weight, bias,
-                                  context.norm->evaluated(tape, context.norm_path));
+  if (context.norm != nullptr) return linear_batch_norm_relu(tape, inputs[0], weight, bias, *context.norm);
   return linear(tape, inputs[0], weight, bias, context.relu);
 }
 
@@ -121,14 +119,13 @@ Index BatchNorm1d::output_features(std::span<const Index> inputs) const {
 
 Variable BatchNorm1d::record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,
                              std::string_view path) {
-  const BatchNormEval norm = evaluated(tape, path);
+  const BatchNormLayer layer = on_tape(tape, path);
   if (context.mode == Mode::train)
-    return batch_norm_train(tape, inputs[0], norm.weight, norm.bias, norm.buffers, norm.eps,
-                            static_cast<float>(momentum_), context.relu);
-  return batch_norm_eval(tape, inputs[0], norm, context.relu);
+    return batch_norm_train(tape, inputs[0], layer, static_cast<float>(momentum_), context.relu);
+  return batch_norm_eval(tape, inputs[0], layer, context.relu);
 }
 
-BatchNormEval BatchNorm1d::evaluated(Tape& tape, std::string_view path) {
+BatchNormLayer BatchNorm1d::on_tape(Tape& tape, std::string_view path) {
   return {
       parameter_variable(tape, "weight", path),
       parameter_variable(tape, "bias", path),

@@ -49,8 +49,8 @@ class BatchNorm1d final : public Module {
                   std::string_view path) override;
   bool fuses_relu() const override { return true; }
   void initialize(RandomStream stream) override;
-  // With its running statistics; its parameters as variables of the tape.
-  BatchNormEval evaluated(Tape& tape, std::string_view path);
+  // Its parameters as variables of the tape, with its running statistics.
+  BatchNormLayer on_tape(Tape& tape, std::string_view path);
   Index features() const { return features_; }
   double eps() const { return eps_; }
   double momentum() const { return momentum_; }

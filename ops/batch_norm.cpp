@@ -109,22 +109,23 @@ float total(const float* block_sums, Index blocks, Index distance) {
 enum Input { kX, kWeight, kBias };
 
 struct BatchNormTrainStep {
-  Variable x, weight, bias, y;
-  BatchNormBuffers buffers;
-  float eps, momentum;
+  Variable x, y;
+  BatchNormLayer layer;
+  float momentum;
   bool relu;
   float* block_sums;                                         // [block][2][features], of either direction
   float *mean, *inverse_deviation, *scale, *mean_d, *slope;  // [features]
 
-  NormalizeRows norm(const Tape& tape) const { return {mean, scale, data_or_null(tape, bias), relu}; }
+  NormalizeRows norm(const Tape& tape) const { return {mean, scale, data_or_null(tape, layer.bias), relu}; }
 
   void sum_forward(Tape& tape, SampleBlock block) const {
     batch_norm_moments(tape.execution(), tape.value(x), block, block_sums);
   }
   void combine_forward(Tape& tape) const {
     const Matrix v = tape.value(x);
-    batch_norm_statistics(v.rows, v.cols, block_sums, buffers, eps, momentum, mean, inverse_deviation);
-    const float* w = data_or_null(tape, weight);
+    batch_norm_statistics(v.rows, v.cols, block_sums, layer.buffers, layer.eps, momentum, mean,
+                          inverse_deviation);
+    const float* w = data_or_null(tape, layer.weight);
     for (Index f = 0; f < v.rows; ++f)
       scale[f] = w != nullptr ? w[f] * inverse_deviation[f] : inverse_deviation[f];
   }
@@ -160,16 +161,16 @@ struct BatchNormTrainStep {
 
 struct BatchNormEvalStep {
   Variable x, y;
-  BatchNormEval norm;
+  BatchNormLayer layer;
   bool relu;
   float *alpha, *beta;  // [features]
   float* block_sums;    // [block][2][features] of the backward direction
 
-  NormalizeRows rows() const { return {norm.buffers.running_mean, alpha, nullptr, false}; }
+  NormalizeRows rows() const { return {layer.buffers.running_mean, alpha, nullptr, false}; }
 
   void begin_forward(Tape& tape) const {
-    batch_norm_alpha_beta(tape.value(x).rows, data_or_null(tape, norm.weight), data_or_null(tape, norm.bias),
-                          norm.buffers, norm.eps, alpha, beta);
+    batch_norm_alpha_beta(tape.value(x).rows, data_or_null(tape, layer.weight),
+                          data_or_null(tape, layer.bias), layer.buffers, layer.eps, alpha, beta);
   }
   void forward(Tape& tape, SampleBlock block) const {
     batch_norm_eval_forward(tape.execution(), alpha, beta, relu, columns(tape.value(x), block),
@@ -192,7 +193,7 @@ struct BatchNormEvalStep {
     for (Index f = 0; f < features; ++f) {
       deliver(sinks[kWeight], f,
               total(block_sums + features + f, blocks, 2 * features) *
-                  inverse_sqrt(norm.buffers.running_var[f], norm.eps));
+                  inverse_sqrt(layer.buffers.running_var[f], layer.eps));
       deliver(sinks[kBias], f, total(block_sums + f, blocks, 2 * features));
     }
   }
@@ -200,34 +201,35 @@ struct BatchNormEvalStep {
 
 }  // namespace
 
-void require_batch_norm(const Tape& tape, Index features, Variable weight, Variable bias, float eps) {
-  if (weight)
-    require_shape("batch_norm", "weight", 1, features, tape.value(weight).rows, tape.value(weight).cols);
-  if (bias) require_shape("batch_norm", "bias", 1, features, tape.value(bias).rows, tape.value(bias).cols);
-  if (!(eps >= 0.0F)) fail("batch_norm, eps: expected 0 or more, found {}", eps);
+void require_features(const Tape& tape, const BatchNormLayer& layer, Index features) {
+  const auto require = [&](const char* name, Variable v) {
+    if (v) require_shape("batch_norm", name, 1, features, tape.value(v).rows, tape.value(v).cols);
+  };
+  require("weight", layer.weight);
+  require("bias", layer.bias);
+  if (!(layer.eps >= 0.0F)) fail("batch_norm, eps: expected 0 or more, found {}", layer.eps);
 }
 
-Variable batch_norm_train(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
-                          float eps, float momentum, bool relu) {
-  require_batch_norm(tape, tape.value(x).rows, weight, bias, eps);
+Variable batch_norm_train(Tape& tape, Variable x, const BatchNormLayer& layer, float momentum, bool relu) {
   const Matrix v = tape.value(x);
+  require_features(tape, layer, v.rows);
   if (v.cols < 2)
     fail("batch_norm, training: expected at least 2 samples in a batch (variance of one is 0), found {}",
          v.cols);
-  const Variable y = tape.output(v.rows, v.cols, {x, weight, bias});
+  const Variable y = tape.output(v.rows, v.cols, {x, layer.weight, layer.bias});
   Arena& arena = tape.arena();
   const auto numbers = [&] { return arena.array<float>(v.rows); };
   float* block_sums = arena.array<float>(batch_norm_moments_size(v.rows, v.cols));
-  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {weight, bias},
-                     BatchNormTrainStep{x, weight, bias, y, buffers, eps, momentum, relu, block_sums,
-                                        numbers(), numbers(), numbers(), numbers(), numbers()});
+  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {layer.weight, layer.bias},
+                     BatchNormTrainStep{x, y, layer, momentum, relu, block_sums, numbers(), numbers(),
+                                        numbers(), numbers(), numbers()});
   return y;
 }
 
-Variable batch_norm_eval(Tape& tape, Variable x, const BatchNormEval& norm, bool relu) {
-  require_batch_norm(tape, tape.value(x).rows, norm.weight, norm.bias, norm.eps);
+Variable batch_norm_eval(Tape& tape, Variable x, const BatchNormLayer& layer, bool relu) {
   const Matrix v = tape.value(x);
-  const Variable y = tape.output(v.rows, v.cols, {x, norm.weight, norm.bias});
+  require_features(tape, layer, v.rows);
+  const Variable y = tape.output(v.rows, v.cols, {x, layer.weight, layer.bias});
   if (relu && tape.needs_gradient(y))
     fail("batch_norm, evaluation: with a ReLU it has no gradient; record relu() after it");
   Arena& arena = tape.arena();
@@ -235,8 +237,8 @@ Variable batch_norm_eval(Tape& tape, Variable x, const BatchNormEval& norm, bool
       tape.needs_gradient(y) ? arena.array<float>(batch_norm_moments_size(v.rows, v.cols)) : nullptr;
   float* alpha = arena.array<float>(v.rows);
   float* beta = arena.array<float>(v.rows);
-  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {norm.weight, norm.bias},
-                     BatchNormEvalStep{x, y, norm, relu, alpha, beta, block_sums});
+  tape.record_blocks(relu ? "batch_norm_relu" : "batch_norm", y, v.cols, {x}, {layer.weight, layer.bias},
+                     BatchNormEvalStep{x, y, layer, relu, alpha, beta, block_sums});
   return y;
 }
 

@@ -60,21 +60,22 @@ void batch_norm_alpha_beta(Index features, const float* weight, const float* bia
 void batch_norm_eval_forward(const Execution& execution, const float* alpha, const float* beta, bool relu,
                              const ConstMatrix& x, const Matrix& y);
 
-// Throws Error where the parameters do not fit so many features, or eps is negative.
-void require_batch_norm(const Tape& tape, Index features, Variable weight, Variable bias, float eps);
+// --- on the tape ---
 
-// One that is evaluated: weight and bias are {} when not affine.
-struct BatchNormEval {
-  Variable weight, bias;
+struct BatchNormLayer {
+  Variable weight, bias;  // {} when not affine
   BatchNormBuffers buffers;
   float eps;
 };
 
-// weight and bias are {} when not affine. With `relu`, a ReLU follows: the same values and gradients as of
-// relu() on the output, in fewer passes over memory.
-Variable batch_norm_train(Tape& tape, Variable x, Variable weight, Variable bias, BatchNormBuffers buffers,
-                          float eps, float momentum, bool relu = false);
+// Throws Error where the layer is not one of so many features, or eps is negative.
+void require_features(const Tape& tape, const BatchNormLayer& layer, Index features);
+
+// With `relu`, a ReLU follows: the same values and gradients as of relu() on the output, in fewer passes over
+// memory.
+Variable batch_norm_train(Tape& tape, Variable x, const BatchNormLayer& layer, float momentum,
+                          bool relu = false);
 // With `relu` on a tape without gradients only.
-Variable batch_norm_eval(Tape& tape, Variable x, const BatchNormEval& norm, bool relu = false);
+Variable batch_norm_eval(Tape& tape, Variable x, const BatchNormLayer& layer, bool relu = false);
 
 }  // namespace jsc

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/gemm.hpp"
+#include "ops/batch_norm.hpp"
 #include "ops/kernels/ops_kernels.hpp"
 #include "ops/relu.hpp"
 #include "ops/rows.hpp"
@@ -84,7 +85,7 @@ struct LinearStep {
 
 struct LinearBatchNormReluStep {
   Variable x, weight, bias, y;
-  BatchNormEval norm;
+  BatchNormLayer norm;
   float* ends;  // [out][3]: bias, alpha, beta
 
   void begin_forward(Tape& tape) const {
@@ -156,15 +157,13 @@ Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool rel
 }
 
 Variable linear_batch_norm_relu(Tape& tape, Variable x, Variable weight, Variable bias,
-                                const BatchNormEval& norm) {
+                                const BatchNormLayer& norm) {
   check(tape, x, weight, bias);
   const Matrix vx = tape.value(x), w = tape.value(weight);
   if (w.size() > kWideWeights || std::max(w.rows, w.cols) > kMostNormalized)
     return batch_norm_eval(tape, linear(tape, x, weight, bias), norm, true);
+  require_features(tape, norm, w.rows);
   const Variable y = tape.output(w.rows, vx.cols, {x, weight, bias, norm.weight, norm.bias});
-  if (tape.needs_gradient(y))
-    fail("linear with a batch normalization and a ReLU has no gradient; record them one by one");
-  require_batch_norm(tape, w.rows, norm.weight, norm.bias, norm.eps);
   tape.record_blocks(
       "linear_batch_norm_relu", y, vx.cols, {x}, {weight, bias, norm.weight, norm.bias},
       LinearBatchNormReluStep{x, weight, bias, y, norm, tape.arena().array<float>(3 * w.rows)});

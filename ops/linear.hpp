@@ -6,9 +6,10 @@
 #pragma once
 
 #include "engine/tape.hpp"
-#include "ops/batch_norm.hpp"
 
 namespace jsc {
+
+struct BatchNormLayer;  // batch_norm.hpp
 
 // bias.data may be null. With relu, y = max(0, W x + b).
 void linear_forward(const Execution& execution, const ConstMatrix& x, const ConstMatrix& weight,
@@ -27,6 +28,6 @@ Variable linear(Tape& tape, Variable x, Variable weight, Variable bias, bool rel
 // Followed by a batch normalization with running statistics and a ReLU: the same values as of the three one
 // by one, in one pass over memory where the weights are few. On a tape without gradients only.
 Variable linear_batch_norm_relu(Tape& tape, Variable x, Variable weight, Variable bias,
-                                const BatchNormEval& norm);
+                                const BatchNormLayer& norm);
 
 }  // namespace jsc

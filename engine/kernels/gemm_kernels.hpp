@@ -27,8 +27,9 @@ template <class T>
 }
 
 // Floats of `start` a row.
-template <unsigned Mode>
-constexpr std::ptrdiff_t kStarts = (Mode & kNormalize) != 0 ? 3 : 1;
+[[gnu::always_inline]] constexpr std::ptrdiff_t starts_of_row(unsigned mode) {
+  return (mode & kNormalize) != 0 ? 3 : 1;
+}
 
 // R rows of y from `row` on by C vectors of 16 columns from `column` on, all of it in registers; start is y's
 // first element for sums that begin with what is there. Ending is of a mode: kRelu, kNormalize or none.
@@ -52,7 +53,7 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
     if constexpr (Lanes::kCallForTile) asm("" : "+r"(from));  // read anew, and not kept in a register
     return from->stride;
   };
-  const float* const of_rows = Ending == kNormalize ? start + row * kStarts<Ending> : nullptr;
+  const float* const ends = Ending == kNormalize ? start + 3 * row : nullptr;
   F acc[R][C];
   if (Ending != kNormalize && start == nullptr) {
 #pragma GCC unroll 16
@@ -67,10 +68,10 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
 #pragma GCC unroll 16
       for (int c = 0; c < C; ++c) acc[r][c] = F::load(from + 16 * c);
   } else {
-    const float* const starts = Ending == kNormalize ? of_rows : start + row;
+    const float* const starts = Ending == kNormalize ? ends : start + row;
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const F value = F::set(starts[r * kStarts<Ending>]);
+      const F value = F::set(starts[r * starts_of_row(Ending)]);
 #pragma GCC unroll 16
       for (int c = 0; c < C; ++c) acc[r][c] = value;
     }
@@ -123,8 +124,7 @@ template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
 #pragma GCC unroll 16
     for (int c = 0; c < C; ++c) {
       F sum = acc[r][c];
-      if constexpr (Ending == kNormalize)
-        sum = fma(sum, F::set(of_rows[3 * r + 1]), F::set(of_rows[3 * r + 2]));
+      if constexpr (Ending == kNormalize) sum = fma(sum, F::set(ends[3 * r + 1]), F::set(ends[3 * r + 2]));
       (Ending != 0 ? max(F::zero(), sum) : sum).store(next + 16 * c);
     }
 }
@@ -243,9 +243,8 @@ void product_cut(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, co
       if ((now & kAccumulate) != 0)
         for (std::ptrdiff_t r = 0; r < to.rows; ++r)
           F::load_first(at + r * y.stride, columns).store(cut_y + 16 * r);
-      const std::ptrdiff_t starts = (mode & kNormalize) != 0 ? kStarts<kNormalize> : 1;
       const float* from = (now & kAccumulate) != 0 ? cut_y
-                          : start != nullptr       ? start + row * starts
+                          : start != nullptr       ? start + row * starts_of_row(mode)
                                                    : nullptr;
       product_tiles_of<Lanes, Rows, 1, false>(to.rows, now)(part, cut_x, to, from, 0, to.rows);
       for (std::ptrdiff_t r = 0; r < to.rows; ++r)

@@ -1,7 +1,5 @@
 #include "engine/kernels/kernels.hpp"
 
-#include "engine/error.hpp"
-
 namespace jsc {
 
 extern const EngineKernels engine_kernels_portable;
@@ -20,10 +18,5 @@ const EngineKernels* const engine_kernels_by_isa[] = {
     nullptr,
 #endif
 };
-
-const EngineKernels& engine_kernels(Isa isa) {
-  JSC_ASSERT(isa <= detected_isa());
-  return *engine_kernels_by_isa[static_cast<std::size_t>(isa)];
-}
 
 }  // namespace jsc

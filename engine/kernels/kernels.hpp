@@ -68,10 +68,7 @@ struct EngineKernels {
 #undef JSC_KERNEL
 };
 
-// The tables by ISA; null where the build lacks one.
+// By ISA (table.hpp); null where the build lacks one.
 extern const EngineKernels* const engine_kernels_by_isa[3];
-
-// The table of an ISA, which must be one that this build and processor support (cpu.hpp).
-const EngineKernels& engine_kernels(Isa isa);
 
 }  // namespace jsc

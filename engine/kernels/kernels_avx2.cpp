@@ -17,7 +17,7 @@ struct Lanes {
   using Part = lanes_avx2::F32x8;
   static auto first(std::ptrdiff_t n) { return lanes_avx2::first_lanes(static_cast<int>(n)); }
   static constexpr int kRows = 6, kColumns = 1, kWideColumns = 2;  // product: rows by vectors of a tile
-  static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of slightly more rows
+  static constexpr int kTallRows = 6, kTallColumns = 1;            // product: of short sums, and of more rows
   static constexpr int kSingleRows = 6;                            // product: of tiles one vector wide
   static constexpr bool kCallForTile = false;                      // product: a loop costs less
   static constexpr int kSums = 12;  // product_transposed: of a tile; 8 would wait for fma

@@ -17,7 +17,7 @@ struct Lanes {
   using Part = lanes_avx512::F32x16;
   static auto first(std::ptrdiff_t n) { return lanes_avx512::first_lanes(static_cast<int>(n)); }
   static constexpr int kRows = 6, kColumns = 4, kWideColumns = 4;  // product: rows by vectors of a tile
-  static constexpr int kTallRows = 8, kTallColumns = 2;            // product: of slightly more rows
+  static constexpr int kTallRows = 8, kTallColumns = 2;            // product: of short sums, and of more rows
   static constexpr int kSingleRows = 16;                           // product: of tiles one vector wide
   static constexpr bool kCallForTile = true;                       // product: which saves no registers
   static constexpr int kSums = 16;                                 // product_transposed: of a tile

@@ -17,7 +17,7 @@ struct Lanes {
   using Part = lanes_portable::F32x16;
   static auto first(std::ptrdiff_t n) { return lanes_portable::first_lanes(static_cast<int>(n)); }
   static constexpr int kRows = 4, kColumns = 1, kWideColumns = 1;  // product: rows by vectors of a tile
-  static constexpr int kTallRows = 4, kTallColumns = 1;            // product: of slightly more rows
+  static constexpr int kTallRows = 4, kTallColumns = 1;            // product: of short sums, and of more rows
   static constexpr int kSingleRows = 4;                            // product: of tiles one vector wide
   static constexpr bool kCallForTile = false;                      // product: a loop costs less
   static constexpr int kSums = 16;                                 // product_transposed: of a tile

@@ -12,6 +12,7 @@ RUN = HERE.parents[1] / "bench/run.py"
 sys.path.insert(0, str(RUN.parent))
 import baseline  # noqa: E402
 import results  # noqa: E402
+import tables  # noqa: E402
 
 
 class Tables(unittest.TestCase):
@@ -59,6 +60,16 @@ class Tables(unittest.TestCase):
     def test_exit_code_tells_whether_all_targets_are_met(self):
         self.figures["gemm"]["forward/16/5/64/1 jsc/libxsmm"] = [0.9, 0.9, 0.9]
         self.show(code=0)
+
+    def test_a_miss_does_not_read_like_what_is_wanted(self):
+        targets = tables.Targets()
+        for found in (2.0, 1.96, 1.9996, 1.94):
+            targets.least("", found, 2, "{:.1f}x")
+        targets.least("", 0.998, 1, "{:.2f}")
+        self.assertEqual([row[1:] for row in targets.rows],
+                         [("2.0x", "at least 2.0x", "met"), ("1.96x", "at least 2.0x", "MISSED"),
+                          ("1.9996x", "at least 2.0x", "MISSED"), ("1.9x", "at least 2.0x", "MISSED"),
+                          ("0.998", "at least 1.00", "MISSED")])  # fmt: skip
 
     def test_a_run_does_not_differ_from_itself(self):
         self.figures["gemm"].clear()

@@ -1,6 +1,6 @@
 // The table of kernels, the CPU mask, and gather. Its last test is the last of the program (meson.build lists
 // this file last, and Catch2 runs in order of declaration).
-#include "engine/kernels/kernels.hpp"
+#include "engine/kernels/table.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-#include "engine/kernels/kernels.hpp"
+#include "engine/kernels/table.hpp"
 #include "engine/threads.hpp"
 #include "tests/engine/exercised.hpp"
 

@@ -145,13 +145,19 @@ Values train(const Recipe& r) {
   Tape tape(Execution{r.isa, r.threads, false});
   const Variable x = tape.input(kFeatures, kBatch);
   Variable h = linear(tape, x, net.record(tape, "0.weight"), {});
-  h = relu(tape,
-           batch_norm_train(tape, h, net.record(tape, "1.weight"), net.record(tape, "1.bias"),
-                            {net.mean1.data(), net.var1.data(), &net.batches1}, r.bn_eps, r.bn_momentum));
+  h = relu(tape, batch_norm_train(tape, h,
+                                  {net.record(tape, "1.weight"),
+                                   net.record(tape, "1.bias"),
+                                   {net.mean1.data(), net.var1.data(), &net.batches1},
+                                   r.bn_eps},
+                                  r.bn_momentum));
   h = linear(tape, h, net.record(tape, "3.weight"), {});
-  h = relu(tape,
-           batch_norm_train(tape, h, net.record(tape, "4.weight"), net.record(tape, "4.bias"),
-                            {net.mean4.data(), net.var4.data(), &net.batches4}, r.bn_eps, r.bn_momentum));
+  h = relu(tape, batch_norm_train(tape, h,
+                                  {net.record(tape, "4.weight"),
+                                   net.record(tape, "4.bias"),
+                                   {net.mean4.data(), net.var4.data(), &net.batches4},
+                                   r.bn_eps},
+                                  r.bn_momentum));
   h = linear(tape, h, net.record(tape, "6.weight"), net.record(tape, "6.bias"));
   const Variable loss = cross_entropy(tape, h, labels.data(), r.loss, &counts);
 

@@ -232,7 +232,7 @@ std::vector<Function> operations(Fixture& fix) {
       {"batch_norm in training",
        {x, {1, 4}, {1, 4}},
        [&fix](Tape& t, const Variables& v) {
-         return batch_norm_train(t, v[0], v[1], v[2], fix.buffers(), 1e-2F, 0.1F);
+         return batch_norm_train(t, v[0], {v[1], v[2], fix.buffers(), 1e-2F}, 0.1F);
        },
        [](const Arrays& a, Corners&) { return exact::batch_norm(a[0], a[1], a[2], 1e-2); }},
       {"batch_norm in evaluation",
@@ -281,7 +281,7 @@ TEST_CASE("batch_norm without affine parameters has the gradient of weight 1 and
   check_gradients({"batch_norm, not affine",
                    {{4, 19}},
                    [&](Tape& t, const Variables& v) {
-                     return batch_norm_train(t, v[0], {}, {}, fix.buffers(), 1e-2F, 0.1F);
+                     return batch_norm_train(t, v[0], {{}, {}, fix.buffers(), 1e-2F}, 0.1F);
                    },
                    [](const Arrays& a, Corners&) {
                      Array one(1, 4);
@@ -299,9 +299,9 @@ TEST_CASE("the gradient of a network agrees with central differences") {
        {{6, 37}, {8, 6}, {1, 8}, {1, 8}, {1, 8}, {5, 8}, {1, 5}, {1, 5}, {1, 5}, {4, 5}, {1, 4}},
        [&](Tape& t, const Variables& v) {
          Variable h = linear(t, v[0], v[1], v[2]);
-         h = relu(t, batch_norm_train(t, h, v[3], v[4], fix.buffers(), 1e-2F, 0.1F));
+         h = relu(t, batch_norm_train(t, h, {v[3], v[4], fix.buffers(), 1e-2F}, 0.1F));
          h = linear(t, h, v[5], v[6]);
-         h = relu(t, batch_norm_train(t, h, v[7], v[8], fix.buffers(), 1e-2F, 0.1F));
+         h = relu(t, batch_norm_train(t, h, {v[7], v[8], fix.buffers(), 1e-2F}, 0.1F));
          return cross_entropy(t, linear(t, h, v[9], v[10]), fix.labels.data(), fix.options, nullptr);
        },
        [&](const Arrays& a, Corners& c) {

@@ -76,8 +76,8 @@ struct Everything {
     fill(tape.value(x), 1);
     const Variable w = parameter(tape, kHidden, kIn), b = parameter(tape, 1, kHidden);
     const Variable scale = parameter(tape, 1, kHidden), shift = parameter(tape, 1, kHidden);
-    Variable h = relu(
-        tape, batch_norm_train(tape, linear(tape, x, w, b), scale, shift, statistics.buffers(), 1e-5F, 0.1F));
+    Variable h = relu(tape, batch_norm_train(tape, linear(tape, x, w, b),
+                                             {scale, shift, statistics.buffers(), 1e-5F}, 0.1F));
     h = dropout(tape, h, 0.2F, {21, 5});
     h = add(tape, h, mul(tape, jsc::tanh(tape, h), sigmoid(tape, h)));
     h = leaky_relu(tape, sub(tape, h, hardtanh(tape, h, 0.0F, 0.5F)), 0.1F);
@@ -108,7 +108,7 @@ TEST_CASE("batch_norm normalizes with the biased variance and keeps the unbiased
   const Variable x = tape.input(1, 4);
   const float row[] = {1.0F, 2.0F, 3.0F, 6.0F};  // mean 3, squares 14: biased 3.5, unbiased 14/3
   std::copy(row, row + 4, tape.value(x).row(0));
-  const Variable y = batch_norm_train(tape, x, {}, {}, statistics.buffers(), 0.5F, 0.1F);
+  const Variable y = batch_norm_train(tape, x, {{}, {}, statistics.buffers(), 0.5F}, 0.1F);
   tape.forward();
   for (Index i = 0; i < 4; ++i) CHECK(tape.value(y)(0, i) == Approx((row[i] - 3.0F) / 2.0F));
   CHECK(statistics.mean[0] == Approx(0.3));
@@ -123,7 +123,7 @@ TEST_CASE("batch_norm is accurate for a mean that dwarfs the deviation") {
   Statistics statistics(1);
   const Variable x = tape.input(1, 1030);
   for (Index i = 0; i < 1030; ++i) tape.value(x)(0, i) = 4096.0F + static_cast<float>(i % 2);
-  const Variable y = batch_norm_train(tape, x, {}, {}, statistics.buffers(), 0.0F, 0.1F);
+  const Variable y = batch_norm_train(tape, x, {{}, {}, statistics.buffers(), 0.0F}, 0.1F);
   tape.forward();
   CHECK(tape.value(y)(0, 0) == Approx(-1.0).epsilon(1e-4));
   CHECK(tape.value(y)(0, 1029) == Approx(1.0).epsilon(1e-4));
@@ -226,10 +226,14 @@ TEST_CASE("a mistake in recording names the operation, what it expected and what
   CHECK_THROWS_WITH(matmul(tape, w, x), Contains("expected 3 rows") && Contains("found 4 x 10"));
   CHECK_THROWS_WITH(add(tape, x, other), "add, second operand: expected 4 x 10, found 3 x 10");
   CHECK_THROWS_WITH(mse(tape, x, other), "mse, target: expected 4 x 10, found 3 x 10");
-  CHECK_THROWS_WITH(batch_norm_train(tape, x, b, {}, statistics.buffers(), 1e-5F, 0.1F),
+  CHECK_THROWS_WITH(batch_norm_train(tape, x, {b, {}, statistics.buffers(), 1e-5F}, 0.1F),
                     "batch_norm, weight: expected 1 x 4, found 1 x 3");
-  CHECK_THROWS_WITH(batch_norm_train(tape, one, {}, {}, statistics.buffers(), 1e-5F, 0.1F),
+  CHECK_THROWS_WITH(batch_norm_train(tape, one, {{}, {}, statistics.buffers(), 1e-5F}, 0.1F),
                     Contains("at least 2 samples") && Contains("found 1"));
+  CHECK_THROWS_WITH(linear_batch_norm_relu(tape, x, w4, {}, {b, {}, statistics.buffers(), 1e-5F}),
+                    "batch_norm, weight: expected 1 x 2, found 1 x 3");
+  CHECK_THROWS_WITH(linear_batch_norm_relu(tape, x, w4, {}, {{}, {}, statistics.buffers(), 1e-5F}),
+                    "linear_batch_norm_relu has no gradient");
   CHECK_THROWS_WITH(hardtanh(tape, x, 1.0F, 1.0F), Contains("expected lo < hi"));
   CHECK_THROWS_WITH(dropout(tape, x, 1.5F, {}), Contains("expected a probability from 0 to 1, found 1.5"));
   CHECK_THROWS_WITH(cross_entropy(tape, x, labels, {{1.0F, 2.0F}, 0.0F}, nullptr),
