@@ -1,5 +1,9 @@
 #include "engine/cpu.hpp"
 
+#if defined(JSC_X86_64)
+#include <cpuid.h>
+#endif
+
 #include "engine/error.hpp"
 
 namespace jsc {
@@ -16,6 +20,20 @@ Isa read_cpu() {
   if (avx2) return Isa::avx2;
 #endif
   return Isa::portable;
+}
+
+// By AMD's families (CPUID leaf 1): Zen 3 and 4 are family 25, of which only Zen 4 has AVX-512; Zen 5 is 26.
+Core read_core() {
+#if defined(JSC_X86_64)
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (detected_isa() != Isa::avx512 || __get_cpuid(0, &eax, &ebx, &ecx, &edx) == 0 ||
+      ebx != signature_AMD_ebx || __get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0)
+    return Core::other;
+  const unsigned base = eax >> 8 & 0xf, family = base == 0xf ? base + (eax >> 20 & 0xff) : base;
+  if (family == 25) return Core::zen4;
+  if (family == 26) return Core::zen5;
+#endif
+  return Core::other;
 }
 
 }  // namespace
@@ -35,6 +53,11 @@ std::string_view isa_name(Isa isa) {
 Isa detected_isa() {
   static const Isa isa = read_cpu();
   return isa;
+}
+
+Core detected_core() {
+  static const Core core = read_core();
+  return core;
 }
 
 std::vector<Isa> supported_isas() {

@@ -14,6 +14,10 @@ std::string_view isa_name(Isa isa);
 // The best family that this processor and this build have; read once.
 Isa detected_isa();
 
+// Cores whose products are tuned apart (gemm.cpp); read once.
+enum class Core { other, zen4, zen5 };
+Core detected_core();
+
 // All families that can run here, worst to best.
 std::vector<Isa> supported_isas();
 

@@ -36,6 +36,20 @@ inline void expect_shape(const char* product, const char* name, const View<T>& a
     fail_shape(product, name, a.rows, a.cols, rows, cols);
 }
 
+// How products are tuned, as measured by bench_gemm (docs/performance.md).
+unsigned tuning_of(Core core) {
+  switch (core) {
+    case Core::zen4:
+      return kNarrow;  // 512 bits take two turns there
+    case Core::zen5:
+      return kFastL2;
+    case Core::other:
+      break;
+  }
+  return 0;
+}
+const unsigned kTuning = tuning_of(detected_core());
+
 // A thread more for each kFlopsPerThread: sharing a region costs some microseconds.
 constexpr double kFlopsPerThread = 1 << 19;
 
@@ -66,7 +80,7 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
                                   const Matrix& y, const float* start, unsigned mode) {
   share(execution, flops(y.rows, x.cols, x.rows), x.cols, kLanes, [&](Index begin, Index end) {
     engine_kernels(execution.isa)
-        .product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode);
+        .product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode | kTuning);
   });
 }
 
@@ -92,7 +106,7 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
 
 inline void run(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                 const float* start, unsigned mode) {
-  if (execution.threads == 1) return engine_kernels(execution.isa).product(w, x, y, start, mode);
+  if (execution.threads == 1) return engine_kernels(execution.isa).product(w, x, y, start, mode | kTuning);
   run_shared(execution, w, x, y, start, mode);
 }
 inline void run(const Execution& execution, const TransposedArgs& args) {

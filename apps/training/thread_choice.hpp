@@ -18,8 +18,17 @@ class ThreadChoice {
     if (step_ >= 2 * kTrial) return better_;
     return step_ < kTrial ? most_ : 1;
   }
-  // Which took so long.
+  // Which took so long; the time of a step that is not tried does not matter.
   void took(std::chrono::nanoseconds time);
+  // Calls step(threads) for the next step. A clock is read only in a trial: small steps take 1 us.
+  template <class Step>
+  void run(const Step& step) {
+    using Clock = std::chrono::steady_clock;
+    const bool tried = most_ > 1 && step_ < 2 * kTrial;
+    const Clock::time_point start = tried ? Clock::now() : Clock::time_point{};
+    step(threads());
+    took(tried ? Clock::now() - start : std::chrono::nanoseconds{});
+  }
 
   static constexpr int kTrial = 16, kPeriod = 1024;  // steps; a period is begun by a trial of both
 

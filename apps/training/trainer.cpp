@@ -1,7 +1,6 @@
 #include "apps/training/trainer.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "engine/gather.hpp"
@@ -117,12 +116,16 @@ void Trainer::step() {
   if (slot->key != recording_key(graph_)) slot = std::make_unique<Pass>(*this, batch);
   slot->source.indices = order_.data() + first;
   slot->source.ahead = std::ssize(order_) - first - batch;
-  execution_.threads = thread_choice_.threads();
-  slot->tape.set_threads(execution_.threads);
-  const auto start = std::chrono::steady_clock::now();
-  run_step(*slot);
+  const auto run = [&](int threads) {
+    execution_.threads = threads;
+    slot->tape.set_threads(threads);
+    run_step(*slot);
+  };
   const bool same_bits = !execution_.allow_blas;  // OpenBLAS's depend on the threads
-  if (same_bits && batch == full_->batch) thread_choice_.took(std::chrono::steady_clock::now() - start);
+  if (same_bits && batch == full_->batch)
+    thread_choice_.run(run);
+  else
+    run(thread_choice_.threads());
 }
 
 void Trainer::run_step(Pass& p) {

@@ -12,9 +12,10 @@
 namespace jsc::kernels {
 
 constexpr int kReach = 4;                         // rows of weights whose addresses start from one pointer
-constexpr std::ptrdiff_t kShortSums = 16;         // products of a sum, for which tiles are a vector wide
+constexpr std::ptrdiff_t kShortSums = 16;         // products of a sum
 constexpr std::ptrdiff_t kPanel = 6144;           // floats of a panel of x that stays in L1 (24 KiB)
 constexpr std::ptrdiff_t kNear = 10240;           // floats of x and y that fit into L1 side by side (40 KiB)
+constexpr std::ptrdiff_t kNearL2 = 131072;        // the same of an L2 (512 KiB)
 constexpr std::ptrdiff_t kStreams = 16;           // rows of x that the processor itself reads ahead of use
 constexpr std::ptrdiff_t kPackedWeights = 24576;  // floats of a packed block of a (96 KiB of stack, in L2)
 
@@ -39,7 +40,7 @@ template <class T>
 // address whose last 12 bits are those of such a sum. Hence views come by reference, and no more registers
 // are used than a function may without saving them.
 //
-// Far: the result does not fit into L1. It is called there while the sums form, or stores would wait for it,
+// Far: the result is not near. It is called there while the sums form, or stores would wait for it,
 // and so is x, of which many rows are read, for the first rows.
 // Transposed: the weights of a column of a lie side by side, and take no registers for their distances.
 template <class Lanes, int R, int C, bool Far, bool Transposed, unsigned Ending>
@@ -178,9 +179,14 @@ ProductTiles product_tiles_of(std::ptrdiff_t rows, unsigned mode) {
   return product_tiles_of<Lanes, C, Far>(rows, mode, std::make_integer_sequence<int, Rows>());
 }
 
-// What the rest adds to kernels.hpp: the result does not fit into L1; the weights, transposed, are packed by
+// What the rest adds to kernels.hpp: the result is not near; the weights, transposed, are packed by
 // pack_weights, tile by tile, [k][rows].
-constexpr unsigned kFar = 16, kPacked = 32;
+constexpr unsigned kFar = 64, kPacked = 128;
+
+// Whether so many rows of x and y by so many columns are where they need not be called from ahead of use.
+[[gnu::always_inline]] inline bool is_near(std::ptrdiff_t rows, std::ptrdiff_t columns, unsigned mode) {
+  return rows * columns <= ((mode & kFastL2) != 0 ? kNearL2 : kNear);
+}
 
 // From a row's weights to the next row's, and from an input's to the next one's; not of packed weights.
 [[gnu::always_inline]] inline std::ptrdiff_t weight_row(const ConstMatrix& w, unsigned mode) {
@@ -259,9 +265,10 @@ template <class Lanes, int Rows, int C>
 void product_columns(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, const float* start,
                      unsigned mode) {
   const std::ptrdiff_t k = x.rows, n = x.cols, wide = n / (16 * C) * (16 * C), whole = n / 16 * 16;
-  if ((y.rows + k) * n > kNear) mode |= kFar;
+  const bool near = is_near(y.rows + k, n, mode);
+  if (!near) mode |= kFar;
   std::ptrdiff_t panel = wide;
-  if (y.rows > Rows && n * k > kPanel) {
+  if (!near && y.rows > Rows && n * k > kPanel) {
     panel = kPanel / k / (16 * C) * (16 * C);
     panel = panel < 16 * C ? 16 * C : panel;
   }
@@ -343,7 +350,8 @@ template <class Lanes>
   const std::ptrdiff_t m = y.rows, k = x.rows;
   if (m < 4) return product_columns<Lanes, 3, Lanes::kWideColumns>(w, x, y, start, mode);
   if (m * k > Lanes::kLargeWeights) return product_blocked<Lanes, R, C>(w, x, y, start, mode);
-  if (m % T == 0 && k <= kShortSums) return product_columns<Lanes, T, 1>(w, x, y, start, mode);
+  if (m % T == 0 && k <= kShortSums && (mode & kNarrow) != 0)
+    return product_columns<Lanes, T, 1>(w, x, y, start, mode);
   if (m % T == 0 || (m > R && m < T)) return product_columns<Lanes, T, D>(w, x, y, start, mode);
   product_columns<Lanes, R, C>(w, x, y, start, mode);
 }
@@ -352,14 +360,18 @@ template <class Lanes>
 // has to be called beforehand, however large the result is.
 template <class Lanes>
 void product(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, const float* start, unsigned mode) {
-  constexpr int R = Lanes::kRows, T = Lanes::kTallRows, D = Lanes::kTallColumns;
+  constexpr int R = Lanes::kRows, C = Lanes::kColumns, T = Lanes::kTallRows, D = Lanes::kTallColumns;
   const std::ptrdiff_t m = y.rows, k = x.rows, n = x.cols;
   const float* from = (mode & kAccumulate) != 0 ? y.data : start;
-  const bool is_short = k <= kShortSums, is_near = (m + k) * n <= kNear;
-  if (m % T == 0 && is_short && n % 16 == 0)
+  const bool is_short = k <= kShortSums;
+  if (is_short && m % T == 0 && n % 16 == 0 && (mode & kNarrow) != 0)
     return product_tiles_of<Lanes, T, 1, false>(T, mode)(w, x, y, from, 0, m);
-  if ((is_short || is_near) && n % (16 * D) == 0) {
-    if (m <= R && m >= 4) return product_tiles_of<Lanes, R, D, false>(m, mode)(w, x, y, from, 0, m);
+  if ((is_short || is_near(m + k, n, mode)) && n % (16 * D) == 0) {
+    if (m <= R && m >= 4) {
+      if ((mode & kFastL2) != 0 && n % (16 * C) == 0)
+        return product_tiles_of<Lanes, R, C, false>(m, mode)(w, x, y, from, 0, m);
+      return product_tiles_of<Lanes, R, D, false>(m, mode)(w, x, y, from, 0, m);
+    }
     if (m % T == 0) return product_tiles_of<Lanes, T, D, false>(T, mode)(w, x, y, from, 0, m);
   }
   product_any<Lanes>(w, x, y, start, mode);

@@ -18,6 +18,9 @@ namespace jsc {
 // fma(sum, factor, summand)): at most 256 x 256 weights (gemm.hpp), neither kTransposed nor kAccumulate. mode
 // is a sum of:
 constexpr unsigned kTransposed = 1, kRelu = 2, kNormalize = 4, kAccumulate = 8;
+// What it is faster by depends on the core, and changes no bit: kNarrow for short sums in narrow tiles, where
+// loads are cheap beside multiply-adds; kFastL2 where the L2 is as good as near.
+constexpr unsigned kNarrow = 16, kFastL2 = 32;
 constexpr std::ptrdiff_t kMostNormalizedWeights = 256;  // in and out
 
 // c[m][n] (+)= sum over samples of a[m][sample] b[n][sample], reduced as threads.hpp says.

@@ -5,6 +5,7 @@
 
 #include "engine/gemm_blas.hpp"
 #include "engine/kernels/reference.hpp"
+#include "engine/kernels/table.hpp"
 #include "engine/random.hpp"
 #include "tests/engine/exercised.hpp"
 #include "tests/support/guarded.hpp"
@@ -132,6 +133,40 @@ TEST_CASE("every product equals the reference to the bit, on every ISA and threa
     }
   }
   for (Isa isa : supported_isas()) exercised(isa, {"product", "product_transposed", "sum_rows"});
+}
+
+TEST_CASE("products are the same to the bit however they are tuned to a core") {
+  for (const Shape& s : shapes()) {
+    if (std::max(s.out, s.in) > kMostNormalized) continue;
+    INFO("out " << s.out << ", in " << s.in << ", batch " << s.batch);
+    Guarded w(s.out, s.in, s.in), x(s.in, s.batch, s.batch + 3), d_y(s.out, s.batch, s.batch + 5);
+    Guarded ends(s.out, 3, 3);
+    fill(w.view(), 1);
+    fill(x.view(), 2);
+    fill(d_y.view(), 3);
+    fill(ends.view(), 4);
+    Tensor y(s.out, s.batch), normalized(s.out, s.batch), d_x(s.in, s.batch);
+    copy(x.view(), d_x.view());
+    reference::gemm_forward(w.view(), ends.view().data, x.view(), y.view(), true);
+    reference::gemm_forward_normalized(w.view(), ends.view().data, x.view(), normalized.view());
+    reference::gemm_backward_input(w.view(), d_y.view(), d_x.view(), true);
+    for (unsigned tuning : {0U, kNarrow, kFastL2}) {
+      INFO("tuning " << tuning);
+      const auto product = [tuning](const Execution& execution, ConstMatrix a, ConstMatrix b, Matrix result,
+                                    const float* start, unsigned mode) {
+        engine_kernels(execution.isa).product(a, b, result, start, mode | tuning);
+      };
+      check(y.view(), d_y.view(), [&](const Execution& execution, Matrix result) {
+        product(execution, w.view(), x.view(), result, ends.view().data, kRelu);
+      });
+      check(normalized.view(), d_y.view(), [&](const Execution& execution, Matrix result) {
+        product(execution, w.view(), x.view(), result, ends.view().data, kNormalize);
+      });
+      check(d_x.view(), x.view(), [&](const Execution& execution, Matrix result) {
+        product(execution, w.view(), d_y.view(), result, nullptr, kTransposed | kAccumulate);
+      });
+    }
+  }
 }
 
 TEST_CASE("a sum whose products all underflow to -0 stays -0 past a cut vector") {

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 
 #include "engine/gather.hpp"
 #include "engine/random.hpp"
@@ -25,6 +27,19 @@ TEST_CASE("a CPU mask gives the family it names or an error that says what there
     else
       CHECK_THROWS_WITH(masked_isa(isa_name(isa)), Catch::Contains("this processor has no"));
   }
+}
+
+TEST_CASE("the core that products are tuned to is the one that the system names") {
+  std::ifstream file("/proc/cpuinfo");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (text.find("cpu family") == std::string::npos) {
+    WARN("skipped: /proc/cpuinfo names no family");
+    return;
+  }
+  const auto says = [&](const char* what) { return text.find(what) != std::string::npos; };
+  const bool amd = says("vendor_id\t: AuthenticAMD") && says(" avx512f ");
+  CHECK((detected_core() == Core::zen4) == (amd && says("cpu family\t: 25\n")));
+  CHECK((detected_core() == Core::zen5) == (amd && says("cpu family\t: 26\n")));
 }
 
 TEST_CASE("gathered rows are the rows that the indices name, as columns") {
