@@ -33,11 +33,13 @@ struct Scheme {
   float weight_scale = 1;
 };
 
-constexpr Scheme kSchemes[] = {{"8-bit", 8, 5, nullptr},
-                               {"16-bit", 16, 10, nullptr},
-                               {"16-bit-large", 16, 10, nullptr, 8},
-                               {"16-bit-accum16", 16, 10, "fixed<16,6>"},
-                               {"16-bit-accum16-large", 16, 10, "fixed<16,6>", 8}};
+constexpr Scheme kSchemes[] = {
+    {"8-bit", 8, 5, nullptr},
+    {"16-bit", 16, 10, nullptr},
+    {"16-bit-large", 16, 10, nullptr, 8},
+    {"8-bit-accum16", 8, 4, "fixed<16,6>"},  // more fraction bits than products have
+    {"16-bit-accum16", 16, 10, "fixed<16,6>"},
+    {"16-bit-accum16-large", 16, 10, "fixed<16,6>", 8}};
 
 IntegerProgram make_program(const char* model, const Scheme& scheme) {
   Graph graph = build_model(find_model(model), 16, 5);

@@ -43,8 +43,9 @@ class NarrowCast {
   constexpr NarrowCast(int fraction, const Format& to)
       : to_(to), fraction_(fraction), shift_(fraction - to.fraction()) {
     const bool mirrored = to.overflow == Overflow::wrap_sm;  // asks for more than the rounded number
-    is_narrow_ = shift_ >= 0 && shift_ < 62 && to.width < 62 && !mirrored;
+    is_narrow_ = shift_ > -62 && shift_ < 62 && to.width < 62 && !mirrored;
     if (!is_narrow_) return;
+    room_ = std::int64_t{1} << (62 - (shift_ < 0 ? -shift_ : 0));
     high_ = (std::int64_t{1} << to.magnitude_bits()) - 1;
     low_ = !to.is_signed ? 0 : to.overflow == Overflow::sat_sym ? -high_ : -high_ - 1;
   }
@@ -52,8 +53,14 @@ class NarrowCast {
   constexpr std::int64_t operator()(std::int64_t raw) const {
     if (!is_narrow_) [[unlikely]]
       return wide(raw);
-    std::int64_t rounded = raw >> shift_;
-    if (to_.rounding != Rounding::trn && shift_ != 0) rounded = narrow_round(raw, shift_, to_.rounding);
+    std::int64_t rounded = raw;
+    if (shift_ < 0) {
+      if (raw >= room_ || raw <= -room_) [[unlikely]]
+        return wide(raw);
+      rounded = raw * (std::int64_t{1} << -shift_);
+    } else if (shift_ > 0) {
+      rounded = to_.rounding == Rounding::trn ? raw >> shift_ : narrow_round(raw, shift_, to_.rounding);
+    }
     if (to_.overflow == Overflow::sat) return rounded < low_ ? low_ : rounded > high_ ? high_ : rounded;
     if (rounded >= low_ && rounded <= high_) [[likely]]
       return rounded;
@@ -73,6 +80,7 @@ class NarrowCast {
   int fraction_, shift_;
   bool is_narrow_ = false;
   std::int64_t low_ = 0, high_ = 0;  // what overflow leaves as it is
+  std::int64_t room_ = 0;            // above what is shifted up in 64 bits
 };
 
 }  // namespace jsc::fixed

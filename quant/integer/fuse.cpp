@@ -411,12 +411,13 @@ class Fusing {
   }
 
   // sum = acc(sum + acc(w x)) where acc floors and wraps to 16 bits or less: modulo 2^16 the sum of
-  // floor(w x / 2^shift). With w 2^(16 - shift) = v 2^16 + u, that is floor(u x / 2^16) + v x.
+  // floor(w x / 2^shift), of w x 2^-shift where the accumulator has more fraction bits. With w 2^(16 - shift)
+  // = v 2^16 + u, that is floor(u x / 2^16) + v x.
   void accumulate_halves(const IntegerStep& step, Index in, Index out) {
     const fixed::Format& format = *step.accumulator;
     const int shift = fraction_ + step.weight_format.fraction() - format.fraction();
     require(format.rounding == fixed::Rounding::trn && format.overflow == fixed::Overflow::wrap &&
-            format.saturated_bits == 0 && format.is_signed && format.width <= 16 && shift >= 0 &&
+            format.saturated_bits == 0 && format.is_signed && format.width <= 16 && shift >= -16 &&
             shift <= 16 && within_bits(range_, 15));
     layer().packing = Packing::halves;
     begin_layer(LayerSource::accumulate_halves, out, in);

@@ -15,11 +15,24 @@ bool needs_source(const fixed::Format& format) {
          (format.overflow == Overflow::sat_sym && format.width == 1);
 }
 
+// Whether the numbers can take `up` bits more and still be cast.
+template <class T>
+bool have_room(Index n, const T* from, int up) {
+  const T end = T{1} << (8 * static_cast<int>(sizeof(T)) - 2 - up);
+  bool room = true;
+  for (Index i = 0; i < n; ++i) room &= from[i] < end && from[i] > -end;
+  return room;
+}
+
 template <class T>
 void cast_any(const IntegerKernelsOf<T>& kernels, Index n, const T* from, int fraction,
               const fixed::Format& format, T* to) {
   constexpr int kBits = 8 * sizeof(T);
   const int shift = fraction - format.fraction();
+  if (shift < 0 && -shift < kBits - 2 && !needs_source(format) && have_room(n, from, -shift)) {
+    kernels.scale(n, T{1} << -shift, from, to);
+    return cast_any(kernels, n, to, format.fraction(), format, to);
+  }
   if (needs_source(format) || shift < 0 || shift > kBits - 2 || format.width >= kBits) {
     for (Index i = 0; i < n; ++i) to[i] = static_cast<T>(fixed::cast(from[i], fraction, format));
     return;

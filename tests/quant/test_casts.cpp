@@ -90,6 +90,17 @@ void require_large_casts(Isa isa) {
   for (int width : {1, 8, 16, 24, kBits - 1, kBits})
     for (int shift : {0, 1, 4, 11, 23, kBits / 2, kBits - 2, kBits - 1, kBits, kBits + 1})
       for_each_mode(width, 3, [&](const Format& format) { require_cast(isa, numbers, 3 + shift, format); });
+  for (int up : {1, 5, 13})  // to more fraction bits than there are, about where they still fit into T
+    for (int bit = kBits - 3 - up; bit <= kBits - up + 1 && bit < kBits - 1; ++bit) {
+      const T most = static_cast<T>(std::int64_t{1} << bit);
+      const std::vector<T> ends = {most, static_cast<T>(most - 1), static_cast<T>(-most),
+                                   static_cast<T>(1 - most), 1};
+      for (int width : {8, kBits - 1})
+        for_each_mode(width, 3, [&](const Format& format) {
+          require_cast(isa, ends, 3 - up, format);
+          require_cast(isa, std::vector<T>{1, static_cast<T>(-most)}, 3 - up, format);
+        });
+    }
 }
 
 }  // namespace
