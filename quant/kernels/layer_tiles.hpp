@@ -145,7 +145,8 @@ JSC_INLINE void pack(SamplesInLanes, const Tile<L, R, C>& tile, const LayerArgum
       return;
     case Packing::bytes:
       if constexpr (L::kHasBytes) {
-        const Signed largest = broadcast<L>(a.largest * 0x01010101);
+        const Signed largest =
+            broadcast<L>(static_cast<std::int32_t>(static_cast<std::uint32_t>(a.largest) * 0x01010101U));
         return each_four<L>(tile, [&](int r, int c, Signed v0, Signed v1, Signed v2, Signed v3) {
           store<L>(at((row + r) / 4, c), L::min_bytes(L::pack_bytes(v0, v1, v2, v3), largest));
         });
