@@ -23,21 +23,27 @@ class Targets:
         self.rows = []
 
     def least(self, what, value, wanted, text):
-        """text formats a value, as "{:.1f}x"; more digits where a miss would read like what is wanted."""
-        met = value >= wanted
-        precise = text
-        while not met and float(precise.format(value).rstrip("x")) >= wanted:
-            precise = re.sub(r"\.(\d+)f", lambda digits: f".{int(digits[1]) + 1}f", precise)
-        self.add(what, precise.format(value), f"at least {text.format(wanted)}", met)
+        """text formats a value, as "{:.1f}x"."""
+        self.add(what, shown(value, wanted, text), f"at least {text.format(wanted)}", value >= wanted)
 
     def most(self, what, value, wanted, text):
-        self.add(what, text.format(value), f"under {text.format(wanted)}", value < wanted)
+        self.add(what, shown(value, wanted, text), f"under {text.format(wanted)}", value < wanted)
 
     def add(self, what, found, wanted, met):
         self.rows.append((what, found, wanted, "met" if met else "MISSED"))
 
     def missed(self):
         return sum(row[3] == "MISSED" for row in self.rows)
+
+
+def shown(value, wanted, text):
+    """The value as text says, with as many digits more as it takes to stand on the same side of what is wanted."""
+    digits, unit = re.fullmatch(r"{:\.(\d+)f}(.*)", text).groups()
+    for more in range(10):
+        number = f"{value:.{int(digits) + more}f}"
+        if (float(number) >= wanted) == (value >= wanted):
+            break
+    return number + unit
 
 
 def print_table(title, header, rows):

@@ -22,7 +22,9 @@ Isa read_cpu() {
   return Isa::portable;
 }
 
-// By AMD's families (CPUID leaf 1): Zen 3 and 4 are family 25, of which only Zen 4 has AVX-512; Zen 5 is 26.
+// By AMD's family and model (CPUID leaf 1). Zen 3 and 4 are family 25, of which only Zen 4 has AVX-512; of
+// family 26 the models below 32 are Zen 5 for servers, with units of 512 bits, and the others were not
+// measured.
 Core read_core() {
 #if defined(JSC_X86_64)
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -30,8 +32,9 @@ Core read_core() {
       ebx != signature_AMD_ebx || __get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0)
     return Core::other;
   const unsigned base = eax >> 8 & 0xf, family = base == 0xf ? base + (eax >> 20 & 0xff) : base;
+  const unsigned model = (eax >> 12 & 0xf0) | (eax >> 4 & 0xf);
   if (family == 25) return Core::zen4;
-  if (family == 26) return Core::zen5;
+  if (family == 26 && model < 32) return Core::zen5;
 #endif
   return Core::other;
 }

@@ -36,7 +36,7 @@ inline void expect_shape(const char* product, const char* name, const View<T>& a
     fail_shape(product, name, a.rows, a.cols, rows, cols);
 }
 
-// How products are tuned, as measured by bench_gemm (docs/performance.md).
+// What suits a core, as measured by bench_gemm (docs/performance.md).
 unsigned tuning_of(Core core) {
   switch (core) {
     case Core::zen4:
@@ -80,7 +80,7 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
                                   const Matrix& y, const float* start, unsigned mode) {
   share(execution, flops(y.rows, x.cols, x.rows), x.cols, kLanes, [&](Index begin, Index end) {
     engine_kernels(execution.isa)
-        .product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode | kTuning);
+        .product(w, some_columns(x, begin, end), some_columns(y, begin, end), start, mode);
   });
 }
 
@@ -106,7 +106,8 @@ View<T> some_columns(const View<T>& a, Index begin, Index end) {
 
 inline void run(const Execution& execution, const ConstMatrix& w, const ConstMatrix& x, const Matrix& y,
                 const float* start, unsigned mode) {
-  if (execution.threads == 1) return engine_kernels(execution.isa).product(w, x, y, start, mode | kTuning);
+  mode |= kTuning;
+  if (execution.threads == 1) return engine_kernels(execution.isa).product(w, x, y, start, mode);
   run_shared(execution, w, x, y, start, mode);
 }
 inline void run(const Execution& execution, const TransposedArgs& args) {

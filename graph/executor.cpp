@@ -64,11 +64,11 @@ Recording record(const Graph& graph, Tape& tape, Index batch, Mode mode, const R
     const Node& node = graph.nodes[id];
     const NodeId relu = fusions.relus[id], norm = fusions.norms[id];
     RecordContext context{mode, {options.seed, kLayerStreams + id}, relu >= 0};
-    BatchNormLayer layer;
+    BatchNormLayer norm_layer{};
     if (norm >= 0) {
       const std::string& path = graph.nodes[static_cast<std::size_t>(norm)].target;
-      layer = dynamic_cast<BatchNorm1d&>(*graph.find_module(path)).on_tape(tape, path);
-      context.norm = &layer;
+      norm_layer = dynamic_cast<BatchNorm1d&>(*graph.find_module(path)).on_tape(tape, path);
+      context.norm = &norm_layer;
       absorbed[static_cast<std::size_t>(norm)] = true;
     }
     const Variable value = graph.find_module(node.target)->record(tape, inputs, context, node.target);

@@ -53,16 +53,14 @@ void sum_products(Isa isa, const SumPlan& plan, const SumFormats& formats, Index
   if (plan.method == SumMethod::accumulator) {
     const fixed::Format& accumulator = *formats.accumulator;
     const IntegerKernelsOf<std::int64_t>& kernels = integer_kernels(isa).wide;
-    // Kernels cast to no more fraction bits than there are: products get them by the weight.
-    const int align = std::max(0, accumulator.fraction() - product_fraction);
     const std::int64_t start =
         formats.bias ? static_cast<std::int64_t>(fixed::cast(bias, formats.bias->fraction(), accumulator))
                      : 0;
     std::fill_n(sum, n, start);
     for (Index k = 0; k < terms; ++k) {
-      const std::int64_t w = weights[k] * (std::int64_t{1} << align);
+      const std::int64_t w = weights[k];
       kernels.scale(n, w, x + k * x_stride, scratch);
-      cast_row(isa, n, scratch, product_fraction + align, accumulator, scratch);
+      cast_row(isa, n, scratch, product_fraction, accumulator, scratch);
       kernels.add(n, sum, scratch, sum);
       cast_row(isa, n, sum, accumulator.fraction(), accumulator, sum);
     }

@@ -12,7 +12,7 @@
 namespace jsc::kernels {
 
 constexpr int kReach = 4;                         // rows of weights whose addresses start from one pointer
-constexpr std::ptrdiff_t kShortSums = 16;         // products of a sum
+constexpr std::ptrdiff_t kShortSums = 16;         // products of a sum that count as few
 constexpr std::ptrdiff_t kPanel = 6144;           // floats of a panel of x that stays in L1 (24 KiB)
 constexpr std::ptrdiff_t kNear = 10240;           // floats of x and y that fit into L1 side by side (40 KiB)
 constexpr std::ptrdiff_t kNearL2 = 131072;        // the same of an L2 (512 KiB)
@@ -184,6 +184,7 @@ ProductTiles product_tiles_of(std::ptrdiff_t rows, unsigned mode) {
 constexpr unsigned kFar = 64, kPacked = 128;
 
 // Whether so many rows of x and y by so many columns are where they need not be called from ahead of use.
+// However large the weights are then: to pack them takes longer than it saves, as there are few columns.
 [[gnu::always_inline]] inline bool is_near(std::ptrdiff_t rows, std::ptrdiff_t columns, unsigned mode) {
   return rows * columns <= ((mode & kFastL2) != 0 ? kNearL2 : kNear);
 }
@@ -260,7 +261,7 @@ void product_cut(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, co
 }
 
 // Columns in wide tiles, then in narrower ones, then in single vectors, then the last vector if it is cut.
-// Wide tiles go through panels of x that stay in L1 while the row tiles read them.
+// Wide tiles go through panels of x that stay in L1 while the row tiles read them, where it is not near.
 template <class Lanes, int Rows, int C>
 void product_columns(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, const float* start,
                      unsigned mode) {

@@ -421,17 +421,20 @@ class Fusing {
             shift <= 16 && within_bits(range_, 15));
     layer().packing = Packing::halves;
     begin_layer(LayerSource::accumulate_halves, out, in);
-    FusedLayer& fused = layer();
-    fused.weights = no_weights();
-    std::vector<std::int32_t> multiples = no_weights();
+    std::vector<std::int32_t> rests = no_weights(), multiples = no_weights();
     for (Index i = 0; i < std::ssize(step.weights); ++i) {
       const std::int64_t scaled =
           step.weights[static_cast<std::size_t>(i)] * (std::int64_t{1} << (16 - shift));
       const std::int64_t multiple = (scaled + 32768) >> 16;
-      fused.weights[place(i / in, i % in)] = twice(scaled - multiple * 65536);
+      rests[place(i / in, i % in)] = twice(scaled - multiple * 65536);
       multiples[place(i / in, i % in)] = twice(multiple);
     }
-    if (std::ranges::any_of(multiples, [](auto v) { return v != 0; })) fused.low_weights = multiples;
+    FusedLayer& fused = layer();
+    const auto unless_all_0 = [](std::vector<std::int32_t> words) {
+      return std::ranges::any_of(words, [](auto w) { return w != 0; }) ? words : std::vector<std::int32_t>();
+    };
+    fused.weights = unless_all_0(std::move(rests));
+    fused.low_weights = unless_all_0(std::move(multiples));
     fused.bias = accumulator_bias(step);
     for (std::int32_t& word : fused.bias) word = twice(word);
     if (format.width < 16) append(LaneOperation::wrap, 32 - format.width);

@@ -15,7 +15,6 @@ namespace {
 
 // Numbers up to 2^kNarrowBits leave int32 room for rounding (cast_rows.hpp).
 constexpr int kNarrowBits = 30;
-constexpr int kWideBits = 61;  // and int64
 
 // Bits of the largest magnitude that can stand in each value, by the widths of registers (not by proven
 // ranges, so that a program with a fault in it is run just as well).
@@ -108,23 +107,14 @@ std::optional<CastPlan<T>> fused_cast(const IntegerStep& step, int product_fract
                      static_cast<T>(format.max_raw())};
 }
 
-// By how much weights are shifted so that no product has fewer fraction bits than its accumulator; kernels
-// cast to no more than there are.
-int fraction_missing(const IntegerStep& step, const IntegerValue& in) {
-  if (!step.accumulator) return 0;
-  return std::max(0, step.accumulator->fraction() - in.fraction - step.weight_format.fraction());
-}
-
 bool fits_int32(const IntegerProgram& program) {
   const std::vector<int> bits = register_bits(program);
   if (std::ranges::max(bits) > kNarrowBits) return false;
   for (const IntegerStep& step : program.steps) {
     if (step.weight_format.width > kNarrowBits || step.bias_format.width > kNarrowBits) return false;
     // Casts see the products themselves and the sum of two accumulators.
-    const auto input = static_cast<std::size_t>(step.inputs[0]);
     if (step.accumulator &&
-        (bits[input] + step.weight_format.magnitude_bits() + fraction_missing(step, program.values[input]) >
-             kNarrowBits ||
+        (bits[static_cast<std::size_t>(step.inputs[0])] + step.weight_format.magnitude_bits() > kNarrowBits ||
          step.accumulator->width >= kNarrowBits))
       return false;
   }
@@ -144,7 +134,6 @@ IntegerNetwork::IntegerNetwork(IntegerProgram program) : program_(std::move(prog
 template <class T>
 IntegerNetwork::Layout<T> IntegerNetwork::lay_out() const {
   Layout<T> layout;
-  const std::vector<int> bits = register_bits(program_);
   for (const IntegerStep& step : program_.steps) {
     StepLayout<T> laid;
     const IntegerValue& in = program_.values[static_cast<std::size_t>(step.inputs[0])];
@@ -152,12 +141,7 @@ IntegerNetwork::Layout<T> IntegerNetwork::lay_out() const {
     if (step.operation == Operation::dense || step.operation == Operation::scale_shift) {
       // Exact sums are aligned to the output's fraction; modulo 2^bits nothing is lost (integer_kernels.hpp).
       const int product_fraction = in.fraction + step.weight_format.fraction();
-      int align = step.accumulator ? fraction_missing(step, in) : out.fraction - product_fraction;
-      if (step.accumulator &&
-          bits[static_cast<std::size_t>(step.inputs[0])] + step.weight_format.magnitude_bits() + align >
-              kWideBits)
-        align = 0;  // cast_row goes one by one then
-      laid.product_fraction = product_fraction + align;
+      const int align = step.accumulator ? 0 : out.fraction - product_fraction;
       const int align_bias = step.accumulator ? 0 : out.fraction - step.bias_format.fraction();
       const auto aligned = [](std::int64_t raw, int by) {
         return static_cast<T>(by < 64 ? static_cast<std::uint64_t>(raw) << by : 0);
@@ -177,7 +161,7 @@ IntegerNetwork::Layout<T> IntegerNetwork::lay_out() const {
       laid.bytes = lay_out_dots(step, 4);
       laid.shorts = lay_out_dots(step, 2);
     }
-    laid.product = fused_cast<T>(step, laid.product_fraction);
+    laid.product = fused_cast<T>(step, in.fraction + step.weight_format.fraction());
     layout.steps.push_back(std::move(laid));
   }
   return layout;
@@ -318,9 +302,10 @@ void IntegerNetwork::run_steps(Isa isa, Index samples, const Layout<T>& layout,
       T* sum = y + f * stride;
       T* product = values.scratch.get();
       std::fill_n(sum, samples, laid.bias[f]);
+      const int product_fraction = in.fraction + step.weight_format.fraction();
       for (Index k = 0; k < terms; ++k) {
         kernels->scale(samples, laid.weights[f * terms + k], x + k * stride, product);
-        cast_row(isa, samples, product, laid.product_fraction, *step.accumulator, product);
+        cast_row(isa, samples, product, product_fraction, *step.accumulator, product);
         kernels->add(samples, sum, product, sum);
         cast_row(isa, samples, sum, step.accumulator->fraction(), *step.accumulator, sum);
       }

@@ -78,7 +78,6 @@ class IntegerNetwork {
   template <class T>
   struct StepLayout {
     AlignedArray<T> weights, bias;
-    int product_fraction = 0;  // of weights by inputs, where they are cast to an accumulator
     Dots bytes, shorts;
     // The accumulator's casts of products, where a kernel has them fused (AccumulateArguments).
     std::optional<CastPlan<T>> product;

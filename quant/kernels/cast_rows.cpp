@@ -1,5 +1,7 @@
 #include "quant/kernels/cast_rows.hpp"
 
+#include <type_traits>
+
 #include "quant/fixed/cast.hpp"
 #include "quant/kernels/integer_kernels.hpp"
 
@@ -15,13 +17,16 @@ bool needs_source(const fixed::Format& format) {
          (format.overflow == Overflow::sat_sym && format.width == 1);
 }
 
-// Whether the numbers can take `up` bits more and still be cast.
+// Whether -2^bits <= from[i] < 2^bits for all: bits from there on are then the sign's, and equal.
 template <class T>
-bool have_room(Index n, const T* from, int up) {
-  const T end = T{1} << (8 * static_cast<int>(sizeof(T)) - 2 - up);
-  bool room = true;
-  for (Index i = 0; i < n; ++i) room &= from[i] < end && from[i] > -end;
-  return room;
+bool fit(Index n, const T* from, int bits) {
+  using Unsigned = std::make_unsigned_t<T>;
+  Unsigned changes = 0;  // of any bit from the one below it
+  for (Index i = 0; i < n; ++i) {
+    const auto x = static_cast<Unsigned>(from[i]);
+    changes |= x ^ (x << 1);
+  }
+  return changes >> bits < 2;
 }
 
 template <class T>
@@ -29,7 +34,8 @@ void cast_any(const IntegerKernelsOf<T>& kernels, Index n, const T* from, int fr
               const fixed::Format& format, T* to) {
   constexpr int kBits = 8 * sizeof(T);
   const int shift = fraction - format.fraction();
-  if (shift < 0 && -shift < kBits - 2 && !needs_source(format) && have_room(n, from, -shift)) {
+  // Kernels shift down only; to more fraction bits than there are goes by a product, where T has room for it.
+  if (shift < 0 && -shift < kBits - 2 && !needs_source(format) && fit(n, from, kBits - 2 + shift)) {
     kernels.scale(n, T{1} << -shift, from, to);
     return cast_any(kernels, n, to, format.fraction(), format, to);
   }

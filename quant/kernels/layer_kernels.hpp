@@ -64,9 +64,10 @@ struct LayerArguments {
   Index groups = 0;  // rows of x
   const std::int32_t* x = nullptr;
   Index x_stride = 0;
-  const std::int32_t* weights = nullptr;      // [rows / kWeightRows][groups][kWeightRows], packed as x
+  // [rows / kWeightRows][groups][kWeightRows], packed as x; null where a kernel says so
+  const std::int32_t* weights = nullptr;
   const std::int32_t* bias = nullptr;         // [rows], where the sums start
-  const std::int32_t* low_weights = nullptr;  // second parts, see the kernels; may be null where they say so
+  const std::int32_t* low_weights = nullptr;  // second parts, see the kernels
   const std::int32_t* low_bias = nullptr;
 
   // The network's input, [groups][floats_stride]: v * scale rounded half to even, within [low, high], which
@@ -88,7 +89,7 @@ struct SourceKernels {
   // 2 floor((H 2^8 + L) / 2^8), plus 1 if that is not exact: all that rounding by 2 bits or more asks for.
   LayerKernel dot_split;
   // hls4ml's accumulators of 16 bits: sums of floor(w x / 2^16) + v x modulo 2^16, w from `weights`, v from
-  // `low_weights` (null: all 0), each in both halves of a word. Packing::halves.
+  // `low_weights` (either null: all 0), each in both halves of a word. Packing::halves.
   LayerKernel accumulate_halves;
 };
 

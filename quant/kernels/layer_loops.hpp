@@ -156,20 +156,17 @@ struct AccumulateHalves {
     typename L::Signed sum[R];  // two samples a lane
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) sum[r] = broadcast<L>(a.bias[row + r]);
-    const std::int32_t* w = weights_of(a.weights, row, a.groups);
-    for (Index k = 0; k < a.groups; ++k, w += kWeightRows) {
-      const typename L::Signed x = load<L>(a.x + k * a.x_stride + i);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) sum[r] = L::add_halves(sum[r], L::multiply_high(x, broadcast<L>(w[r])));
-    }
-    if (a.low_weights != nullptr) {
-      const std::int32_t* v = weights_of(a.low_weights, row, a.groups);
-      for (Index k = 0; k < a.groups; ++k, v += kWeightRows) {
+    const auto add = [&](const std::int32_t* weights, auto multiply) __attribute__((always_inline)) {
+      if (weights == nullptr) return;
+      const std::int32_t* w = weights_of(weights, row, a.groups);
+      for (Index k = 0; k < a.groups; ++k, w += kWeightRows) {
         const typename L::Signed x = load<L>(a.x + k * a.x_stride + i);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; ++r) sum[r] = L::add_halves(sum[r], L::multiply_low(x, broadcast<L>(v[r])));
+        for (int r = 0; r < R; ++r) sum[r] = L::add_halves(sum[r], multiply(x, broadcast<L>(w[r])));
       }
-    }
+    };
+    add(a.weights, [](auto x, auto w) { return L::multiply_high(x, w); });
+    add(a.low_weights, [](auto x, auto w) { return L::multiply_low(x, w); });
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       tile.v[r][0] = wrapped<L>(bits<L>(sum[r]) << 16) >> 16;

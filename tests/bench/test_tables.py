@@ -61,15 +61,16 @@ class Tables(unittest.TestCase):
         self.figures["gemm"]["forward/16/5/64/1 jsc/libxsmm"] = [0.9, 0.9, 0.9]
         self.show(code=0)
 
-    def test_a_miss_does_not_read_like_what_is_wanted(self):
+    def test_a_figure_reads_as_what_is_said_of_it(self):
         targets = tables.Targets()
         for found in (2.0, 1.96, 1.9996, 1.94):
             targets.least("", found, 2, "{:.1f}x")
         targets.least("", 0.998, 1, "{:.2f}")
+        targets.most("", 999.6, 1000, "{:.0f} ns")
         self.assertEqual([row[1:] for row in targets.rows],
                          [("2.0x", "at least 2.0x", "met"), ("1.96x", "at least 2.0x", "MISSED"),
                           ("1.9996x", "at least 2.0x", "MISSED"), ("1.9x", "at least 2.0x", "MISSED"),
-                          ("0.998", "at least 1.00", "MISSED")])  # fmt: skip
+                          ("0.998", "at least 1.00", "MISSED"), ("999.6 ns", "under 1000 ns", "met")])  # fmt: skip
 
     def test_a_run_does_not_differ_from_itself(self):
         self.figures["gemm"].clear()

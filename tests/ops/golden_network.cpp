@@ -143,21 +143,16 @@ Values train(const Recipe& r) {
   std::vector<std::int32_t> labels(kBatch);
   ClassificationCounts counts;
   Tape tape(Execution{r.isa, r.threads, false});
+  const auto normalized_relu = [&](Variable h, const std::string& path, BatchNormBuffers buffers) {
+    const BatchNormLayer layer = {net.record(tape, path + ".weight"), net.record(tape, path + ".bias"),
+                                  buffers, r.bn_eps};
+    return relu(tape, batch_norm_train(tape, h, layer, r.bn_momentum));
+  };
   const Variable x = tape.input(kFeatures, kBatch);
   Variable h = linear(tape, x, net.record(tape, "0.weight"), {});
-  h = relu(tape, batch_norm_train(tape, h,
-                                  {net.record(tape, "1.weight"),
-                                   net.record(tape, "1.bias"),
-                                   {net.mean1.data(), net.var1.data(), &net.batches1},
-                                   r.bn_eps},
-                                  r.bn_momentum));
+  h = normalized_relu(h, "1", {net.mean1.data(), net.var1.data(), &net.batches1});
   h = linear(tape, h, net.record(tape, "3.weight"), {});
-  h = relu(tape, batch_norm_train(tape, h,
-                                  {net.record(tape, "4.weight"),
-                                   net.record(tape, "4.bias"),
-                                   {net.mean4.data(), net.var4.data(), &net.batches4},
-                                   r.bn_eps},
-                                  r.bn_momentum));
+  h = normalized_relu(h, "4", {net.mean4.data(), net.var4.data(), &net.batches4});
   h = linear(tape, h, net.record(tape, "6.weight"), net.record(tape, "6.bias"));
   const Variable loss = cross_entropy(tape, h, labels.data(), r.loss, &counts);
 

@@ -140,7 +140,7 @@ class RandomProgram {
     int fraction =
         step.bias.empty() ? product_fraction : std::max(product_fraction, step.bias_format.fraction());
     if (dice_.chance(3)) {
-      fixed::Format format = random_format(dice_, dice_(4, 16), product_fraction + 3 - dice_(0, 13));
+      fixed::Format format = random_format(dice_, dice_(4, 16), product_fraction + dice_(-10, 17));
       if (dice_.chance(2)) format = {format.width, format.integer};  // hls4ml's TRN and WRAP
       step.accumulator = format;
       fraction = format.fraction();
