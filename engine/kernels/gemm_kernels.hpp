@@ -369,7 +369,7 @@ void product(const ConstMatrix& w, const ConstMatrix& x, const Matrix& y, const 
     return product_tiles_of<Lanes, T, 1, false>(T, mode)(w, x, y, from, 0, m);
   if ((is_short || is_near(m + k, n, mode)) && n % (16 * D) == 0) {
     if (m <= R && m >= 4) {
-      if ((mode & kFastL2) != 0 && n % (16 * C) == 0)
+      if ((mode & kNarrow) == 0 && n % (16 * C) == 0)
         return product_tiles_of<Lanes, R, C, false>(m, mode)(w, x, y, from, 0, m);
       return product_tiles_of<Lanes, R, D, false>(m, mode)(w, x, y, from, 0, m);
     }

@@ -18,8 +18,8 @@ namespace jsc {
 // fma(sum, factor, summand)): at most 256 x 256 weights (gemm.hpp), neither kTransposed nor kAccumulate. mode
 // is a sum of:
 constexpr unsigned kTransposed = 1, kRelu = 2, kNormalize = 4, kAccumulate = 8;
-// and, changing no bit, of what suits the core: kNarrow takes short sums in narrow tiles, which pays where
-// loads are cheap beside multiply-adds; kFastL2 reads the L2 as if it were the L1, and takes wide tiles.
+// and, changing no bit, of what suits the core: kNarrow takes short sums and few rows in narrow tiles, which
+// pays where loads are cheap beside multiply-adds; kFastL2 reads the L2 as if it were the L1.
 constexpr unsigned kNarrow = 16, kFastL2 = 32;
 constexpr std::ptrdiff_t kMostNormalizedWeights = 256;  // in and out
 
