@@ -3,10 +3,10 @@
 //   bench_ops --benchmark_filter=batch_norm_relu_forward/64/256      operation / features / batch
 //
 // One race a case (rounds.hpp), 1 thread. Counters are bytes/s of each contestant, counting every array that
-// an operation reads or writes once, and `elements`, values/s of ours. Our results are compared with the
-// plain references to the bit before they are timed, the peers' within rounding. Peers keep their own
-// layouts; a peer that has no such operation does not take part. linear_backward is d_x, d_w and d_b
-// together.
+// an operation reads or writes once, and `elements`, values/s of ours. All that we compute is compared with
+// the plain references to the bit before it is timed, the first result of peers within rounding. Peers keep
+// their own layouts; a peer that has no such operation does not take part. linear_backward is d_x, d_w and
+// d_b together.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -63,6 +63,7 @@ struct Field {
   // Of batch normalization, [features] each.
   float *mean, *inverse, *scale, *mean_d, *slope, *running_mean, *running_var, *d_weight, *d_shift;
   float* sums;  // [block][2][features]
+  float* loss;  // sums of losses and weights, correct answers
   mutable std::int64_t batches = 0;
 
   Field(Index features, Index batch)
@@ -74,6 +75,7 @@ struct Field {
          {&mean, &inverse, &scale, &mean_d, &slope, &running_mean, &running_var, &d_weight, &d_shift})
       *numbers = arena.array<float>(features);
     sums = arena.array<float>(batch_norm_moments_size(features, batch));
+    loss = arena.array<float>(3);
   }
   Index blocks() const { return block_count(a.cols); }
   CrossEntropyTarget target() const { return {kClasses, class_weights.data(), kClasses, 1.0F, 0.0F}; }
@@ -128,12 +130,15 @@ void batch_norm_relu_backward(const OpsKernels& kernels, const Field& f, Matrix 
 
 // Of logits a; y gets the probabilities.
 void cross_entropy_forward(const OpsKernels& kernels, const Field& f, Matrix y) {
+  std::fill_n(f.loss, 3, 0.0F);
   for (Index i = 0; i < f.blocks(); ++i) {
     const SampleBlock block = sample_block(i, f.a.cols);
     const CrossEntropySums sums =
         kernels.cross_entropy_forward(f.target(), block.count(), f.a.data + block.begin, f.a.stride,
                                       f.labels.data() + block.begin, y.data + block.begin, y.stride);
-    benchmark::DoNotOptimize(sums);
+    f.loss[0] += sums.loss;
+    f.loss[1] += sums.weights;
+    f.loss[2] += static_cast<float>(sums.correct);
   }
 }
 
@@ -167,6 +172,7 @@ struct Operation {
   int arrays;  // of features x batch, read or written
   void (*own)(const Field&, Matrix y);
   void (*reference)(const Field&, Matrix y);
+  std::vector<float*> (*others)(const Field&) = nullptr;  // what it computes besides y
 };
 
 template <void (*kReference)(Index, const float*, float*)>
@@ -216,19 +222,30 @@ const Operation kOperations[] = {
     {"tanh_backward", 3, [](const Field& f, Matrix y) { tanh_backward(execution(), f.a, f.b, y, false); },
      rows_of_gradient<reference::tanh_backward>},
     {"batch_norm_relu_forward", 3, own_steps<batch_norm_relu_forward>,
-     reference_steps<batch_norm_relu_forward>},
+     reference_steps<batch_norm_relu_forward>,
+     [](const Field& f) {
+       return std::vector{f.mean, f.inverse, f.running_mean, f.running_var};
+     }},
     {"batch_norm_relu_backward", 5, own_steps<batch_norm_relu_backward>,
-     reference_steps<batch_norm_relu_backward>},
+     reference_steps<batch_norm_relu_backward>,
+     [](const Field& f) {
+       return std::vector{f.d_weight, f.d_shift};
+     }},
 };
 const Operation kLosses[] = {
-    {"cross_entropy_forward", 2, own_steps<cross_entropy_forward>, reference_steps<cross_entropy_forward>},
+    {"cross_entropy_forward", 2, own_steps<cross_entropy_forward>, reference_steps<cross_entropy_forward>,
+     [](const Field& f) { return std::vector{f.loss}; }},
     {"cross_entropy_backward", 2, own_steps<cross_entropy_backward>, reference_steps<cross_entropy_backward>},
 };
 
-// The result wrong -> an error; otherwise the race. `own` computes into y, whose values should be `expected`.
+struct Output {
+  ConstMatrix found, expected;
+};
+
+// A result wrong -> an error; otherwise the race. `own` computes the outputs, peers the first of them.
 void race(benchmark::State& state, const OpProblem& problem, double elements, double bytes,
-          const std::function<void()>& own, ConstMatrix y, ConstMatrix expected) {
-  const auto right = [&](const auto& value, float tolerance) {
+          const std::function<void()>& own, const std::vector<Output>& outputs) {
+  const auto right = [](const auto& value, ConstMatrix expected, float tolerance) {
     for (Index r = 0; r < expected.rows; ++r)
       for (Index c = 0; c < expected.cols; ++c)
         if (!(std::abs(value(r, c) - expected(r, c)) <= tolerance * (1.0F + std::abs(expected(r, c)))))
@@ -236,12 +253,14 @@ void race(benchmark::State& state, const OpProblem& problem, double elements, do
     return true;
   };
   own();
-  if (!right(y, 0.0F)) return state.SkipWithError("jsc and the reference disagree");
+  for (const Output& output : outputs)
+    if (!right(output.found, output.expected, 0.0F))
+      return state.SkipWithError("jsc and the reference disagree");
   std::vector<Contestant> contestants = {{"jsc", bytes, own}};
   const auto add_peer = [&](const char* name, const OpPeer& peer) {
     if (!peer.run) return true;
     peer.run();
-    if (peer.result && !right(peer.result, 1e-4F)) {
+    if (peer.result && !right(peer.result, outputs[0].expected, 1e-4F)) {
       state.SkipWithError(("wrong result: " + std::string(name)).c_str());
       return false;
     }
@@ -276,11 +295,19 @@ void time_operation(benchmark::State& state, const Operation& operation, Index f
     f.b = probabilities;
   }
   operation.reference(f, expected);
+  std::vector<Output> outputs = {{y, expected}};
+  if (operation.others != nullptr)
+    for (float* values : operation.others(f)) {
+      const Index n = values == f.loss ? 3 : features;
+      const Matrix kept = dense(f.arena, 1, n);
+      std::swap_ranges(values, values + n, kept.data);  // ours starts from zeros, as the reference did
+      outputs.push_back({{values, 1, n, n}, kept});
+    }
   OpProblem problem{name, f.a, d_y};
   if (name.starts_with("cross_entropy")) problem.labels = f.labels.data();
   const auto elements = static_cast<double>(features * batch);
   race(
-      state, problem, elements, 4.0 * elements * operation.arrays, [&] { operation.own(f, y); }, y, expected);
+      state, problem, elements, 4.0 * elements * operation.arrays, [&] { operation.own(f, y); }, outputs);
 }
 
 void time_linear(benchmark::State& state, bool forward, Index in, Index out, Index batch) {
@@ -295,19 +322,20 @@ void time_linear(benchmark::State& state, bool forward, Index in, Index out, Ind
   const double values = static_cast<double>((in + out) * batch);
   if (forward) {
     reference::gemm_forward(w, bias.data, x, expected);
-    race(
-        state, {"linear_forward", x, {}, w, bias.data}, values, numbers(x, w, bias, y),
-        [&] { linear_forward(execution(), x, w, bias, y); }, y, expected);
+    race(state, {"linear_forward", x, {}, w, bias.data}, values, numbers(x, w, bias, y),
+         [&] { linear_forward(execution(), x, w, bias, y); }, {{y, expected}});
   } else {
+    const Matrix expected_d_x = arena.matrix(in, batch), expected_d_bias = dense(arena, 1, out);
     reference::gemm_backward_weight(d_y, x, expected, false);
-    race(
-        state, {"linear_backward", x, d_y, w, bias.data}, values, numbers(x, d_y, w, d_x, y, d_bias),
-        [&] {
-          linear_backward_input(execution(), w, d_y, d_x, false);
-          linear_backward_weight(execution(), x, d_y, y, false);
-          linear_backward_bias(execution(), d_y, d_bias, false);
-        },
-        y, expected);
+    reference::gemm_backward_input(w, d_y, expected_d_x, false);
+    reference::row_sums(d_y, expected_d_bias.data, false);
+    race(state, {"linear_backward", x, d_y, w, bias.data}, values, numbers(x, d_y, w, d_x, y, d_bias),
+         [&] {
+           linear_backward_input(execution(), w, d_y, d_x, false);
+           linear_backward_weight(execution(), x, d_y, y, false);
+           linear_backward_bias(execution(), d_y, d_bias, false);
+         },
+         {{y, expected}, {d_x, expected_d_x}, {d_bias, expected_d_bias}});
   }
 }
 
@@ -330,9 +358,8 @@ void time_gather(benchmark::State& state, Index features, Index batch) {
   problem.count = kRows;
   problem.indices = indices.data();
   const auto elements = static_cast<double>(y.size());
-  race(
-      state, problem, elements, 8.0 * elements + 4.0 * static_cast<double>(batch),
-      [&] { gather_rows(execution(), rows.data(), features, indices.data(), y); }, y, expected);
+  race(state, problem, elements, 8.0 * elements + 4.0 * static_cast<double>(batch),
+       [&] { gather_rows(execution(), rows.data(), features, indices.data(), y); }, {{y, expected}});
 }
 
 void time_shuffle(benchmark::State& state, Index n) {
@@ -348,8 +375,7 @@ void time_shuffle(benchmark::State& state, Index n) {
   };
   own();
   if (order != expected) return state.SkipWithError("jsc and the reference disagree");
-  race(state, {"shuffle", {nullptr, 1, n, n}}, static_cast<double>(n), 8.0 * static_cast<double>(n), own, {},
-       {});
+  race(state, {"shuffle", {nullptr, 1, n, n}}, static_cast<double>(n), 8.0 * static_cast<double>(n), own, {});
 }
 
 void time_optimizer(benchmark::State& state, bool adam, Index n) {
@@ -375,13 +401,12 @@ void time_optimizer(benchmark::State& state, bool adam, Index n) {
   }
   const auto optimizer = make_optimizer(options, n);
   const auto size = static_cast<std::size_t>(n);
-  race(
-      state, {adam ? "adam_step" : "sgd_step", start, g}, static_cast<double>(n),
-      4.0 * static_cast<double>(n) * (adam ? 7 : 5),
-      [&] {
-        optimizer->step(execution(), {w.data, size}, {g.data, size}, 1e-3);
-      },
-      w, expected);
+  race(state, {adam ? "adam_step" : "sgd_step", start, g}, static_cast<double>(n),
+       4.0 * static_cast<double>(n) * (adam ? 7 : 5),
+       [&] {
+         optimizer->step(execution(), {w.data, size}, {g.data, size}, 1e-3);
+       },
+       {{w, expected}});
 }
 
 template <class Time, class... Arguments>

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ def output(*command, **environment):
     return subprocess.run(command, env=ENVIRONMENT | environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+ROWS = 830000  # as many as the public data set has
 HEADLINE_ROWS = 1096450  # 789,444 of them are training rows, as many as in MASE's log
 
 
@@ -44,17 +46,30 @@ name = "integer"
 """
 
 
-def verify_seconds(build, folder):
-    """All intermediate values of jsc-hls4ml at 8 bits over 830,000 emulated jets, 2 threads."""
+def integers(build, folder):
+    """jsc-hls4ml at 8 bits over 830,000 jets: {name: seconds} of verify, by 2 threads, and of infer with its files, by one."""
     config = folder / "quantize.toml"
     config.write_text(QUANTIZE + "".join(f"{tensor}_width = 8\n{tensor}_frac_width = 4\n"
                                          for tensor in ("data_in", "weight", "bias")))
     out = pathlib.Path(tempfile.mkdtemp(dir=folder)) / "run"
     program = build / "apps/jsc-train"
     output(program, "transform", "jsc-hls4ml", "--config", config, "--out", out, "--quiet")
-    report = json.loads(output(program, "verify", "--load", out, "--data", "emulated:830000", "--threads", "2", "--json"))
+    start = time.perf_counter()
+    report = json.loads(output(program, "verify", "--load", out, "--data", f"emulated:{ROWS}", "--threads", "2", "--json"))
     assert report["mismatches"] == 0
-    return report["seconds"]
+    found = {"verify": report["seconds"], "verify, whole": time.perf_counter() - start}
+    for kind, ending in (("csv", "csv"), ("hdf5", "npy")):
+        jets = folder / f"jets.{kind.replace('hdf5', 'h5')}"
+        if not jets.exists():
+            output(program, "data", "make", jets, "--rows", str(ROWS), "--quiet")
+        start = time.perf_counter()
+        text = subprocess.run(
+            [program, "infer", "--load", out / "integer.safetensors", "--data", jets, "--out", folder / f"classes.{ending}", "--threads", "1"],
+            env=ENVIRONMENT, check=True, capture_output=True, text=True)  # fmt: skip
+        found[f"infer, {kind}"] = time.perf_counter() - start
+        said = re.search(r"in ([0-9.]+) s: .* (\d+) % inferring", text.stdout + text.stderr)
+        found[f"infer, {kind}, inferring"] = float(said[1]) * int(said[2]) / 100
+    return found
 
 
 def train_command(build, folder, *options, network="jsc-toy"):
@@ -71,7 +86,7 @@ def seconds_to_first_step(build, folder, rows):
         if line.startswith("runs "):
             wall = time.perf_counter() - start
             processor = int(pathlib.Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
-    process.wait()
+    assert process.wait() == 0, command
     return wall, processor
 
 
@@ -79,7 +94,10 @@ def peak_mebibytes(build, folder):
     environment = {k: v for k, v in ENVIRONMENT.items() if not k.startswith("MALLOC_")}
     command, _ = train_command(build, folder, "--quiet", "--data", "emulated:200000", "--max-epochs", "2")
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    return os.wait4(process.pid, 0)[2].ru_maxrss / 1024
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return usage.ru_maxrss / 1024
 
 
 PROFILE = """
@@ -146,9 +164,9 @@ def measure(build, quick):
             found |= {f"start of {rows:,}": wall, f"start of {rows:,}, processor": processor}
         found["peak memory"] = peak_mebibytes(build, folder)
         if not quick:
-            wall, processor, memory = profile(build, folder, 830000)
+            wall, processor, memory = profile(build, folder, ROWS)
             found |= {"profile": wall, "profile, processor": processor, "profile, memory": memory}
-            found["verify"] = verify_seconds(build, folder)
+            found |= integers(build, folder)
     return found
 
 

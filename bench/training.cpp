@@ -2,12 +2,13 @@
 // gather, forward, loss and accuracy, running statistics, backward, Adam.
 //   bench_training --benchmark_filter=jsc-toy/256
 // Names are NETWORK/BATCH/THREADS/WHO. Both must have learned equally well before either is timed.
-// NETWORK/1024/1/evaluate is inference in float32: rows in order to logits; its peer is
-// bench/peers/infer_torch.py. "flops" counts the multiplications and additions of the linear layers: forward,
-// d_x, d_w.
+// NETWORK/1024/1/evaluate is inference in float32: rows in order to logits, compared with those of the
+// graph's steps one by one; its peer is bench/peers/infer_torch.py. "flops" counts the multiplications and
+// additions of the linear layers: forward, d_x, d_w; peak is what one core can do of them.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <stop_token>
@@ -17,6 +18,7 @@
 #include "apps/data/scaler.hpp"
 #include "apps/models/model.hpp"
 #include "apps/training/trainer.hpp"
+#include "bench/peak.hpp"
 #include "engine/gather.hpp"
 #include "graph/executor.hpp"
 #ifdef JSC_BENCH_LIBTORCH
@@ -111,22 +113,47 @@ void time_steps(benchmark::State& state, AnyTrainer& trainer, Index batch, const
   count(state, batch, 3 * flops(graph));
 }
 
+// Logits of rows in order, in the passes that evaluation goes through or, plain, in those of the graph.
+struct Evaluation {
+  Graph graph;
+  RowSource source;
+  Tape tape;
+  Recording recording;
+  Evaluation(const std::string& network, Index batch, Isa isa, bool fuse)
+      : graph(new_network(network)),
+        source{data().samples().x, data().samples().features},
+        tape({isa, 1, false}, Tape::Gradients::none),
+        recording(record(graph, tape, batch, Mode::evaluate,
+                         {.fuse = fuse, .input = gather(tape, &source, batch, nullptr)})) {}
+  ConstMatrix run(Index first) {
+    source.indices = data().rows.data() + first;
+    source.ahead = kRows - first - tape.value(recording.output).cols;
+    tape.forward();
+    return tape.value(recording.output);
+  }
+};
+
 void time_evaluation(benchmark::State& state, const std::string& network, Index batch) {
-  const Graph graph = new_network(network);
-  const Samples samples = data().samples();
-  RowSource source{samples.x, samples.features};
-  Tape tape({detected_isa(), 1, false}, Tape::Gradients::none);
-  const Recording recording = record(graph, tape, batch, Mode::evaluate,
-                                     {.fuse = true, .input = gather(tape, &source, batch, nullptr)});
+  Evaluation own(network, batch, detected_isa(), true), plain(network, batch, Isa::portable, false);
+  for (Index first = 0; first < 4 * batch; first += batch) {
+    const ConstMatrix found = own.run(first), expected = plain.run(first);
+    for (Index r = 0; r < expected.rows; ++r)
+      if (!std::equal(expected.row(r), expected.row(r) + batch, found.row(r)))
+        return state.SkipWithError("the logits differ from those of the steps one by one");
+  }
   Index first = 0;
   for (auto _ : state) {
-    source.indices = data().rows.data() + first;
-    source.ahead = kRows - first - batch;
-    tape.forward();
-    benchmark::DoNotOptimize(tape.value(recording.output).data);
+    benchmark::DoNotOptimize(own.run(first).data);
     first = (first + batch) % kRows;
   }
-  count(state, batch, flops(graph));
+  count(state, batch, flops(own.graph));
+}
+
+// What one core can multiply and add.
+void time_peak(benchmark::State& state) {
+  double work = 0;
+  for (auto _ : state) work = run_fma_peak(detected_isa(), 100000);
+  state.counters["peak"] = benchmark::Counter(work, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void time_jsc(benchmark::State& state, const std::string& network, Index batch, int threads) {
@@ -213,5 +240,8 @@ int main(int argc, char** argv) {
 #endif
     jsc::register_network(network);
   }
+#ifdef JSC_X86_64
+  if (jsc::detected_isa() != jsc::Isa::portable) benchmark::RegisterBenchmark("peak", jsc::time_peak);
+#endif
   benchmark::RunSpecifiedBenchmarks();
 }

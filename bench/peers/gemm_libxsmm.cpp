@@ -1,5 +1,5 @@
-// libxsmm's dispatched kernels, which are column-major: C[m x n] = A[m x k] B[k x n], beta 0, no prefetch,
-// weights transposed beforehand where its kernel wants that.
+// libxsmm's dispatched kernels, which are column-major: C[m x n] = A[m x k] B[k x n], no prefetch, weights
+// transposed beforehand where its kernel wants that.
 #include <libxsmm.h>
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace {
 
 using Kernel = libxsmm_smmfunction;
 
-Kernel dispatch(Index m, Index n, Index k, Index lda, Index ldb, Index ldc, bool trans_b) {
+Kernel dispatch(Index m, Index n, Index k, Index lda, Index ldb, Index ldc, bool trans_b, float beta = 0.0F) {
   const auto narrow = [](Index i) { return static_cast<libxsmm_blasint>(i); };
   const libxsmm_blasint a = narrow(lda), b = narrow(ldb), c = narrow(ldc);
-  const float alpha = 1.0F, beta = 0.0F;
+  const float alpha = 1.0F;
   const int flags = trans_b ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
   const int prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
   return libxsmm_smmdispatch(narrow(m), narrow(n), narrow(k), &a, &b, &c, &alpha, &beta, &flags, &prefetch);
@@ -60,42 +60,61 @@ void add_panel_forms(const GemmProblem& p, Index width, bool dense, std::vector<
                      for (Index b = 0; b < batch; b += width, a += from_step, c += to_step)
                        kernel(a, o->weights.data.get(), c);
                    },
-                   [=](Index row, Index col) { return o->to.data[o->to.at(row, col)]; }});
+                   [=](Index row, Index col) -> float& { return o->to.data[o->to.at(row, col)]; }});
 }
 
-// Activations as [batch][features], that is column-major [features x batch].
+// forward and d_x with activations as [batch][features], that is column-major [features x batch].
 void add_row_major_form(const GemmProblem& p, std::vector<GemmForm>& forms) {
+  const bool forward = p.role == GemmRole::forward;
+  const ConstMatrix from = forward ? p.x : p.d_y;
+  const Index k = from.rows, m = p.result_rows(), batch = p.batch();
   struct Operands {
-    DenseCopy a, b, c;
+    DenseCopy weights, from, to;
   };
+  auto o = std::make_shared<Operands>(
+      Operands{DenseCopy(p.w, forward), DenseCopy(from, true), DenseCopy(batch, m)});
+  const Kernel kernel = dispatch(m, batch, k, m, k, m, false);
+  if (kernel == nullptr) return;
+  forms.push_back({"row-major", [=] { kernel(o->weights.data.get(), o->from.data.get(), o->to.data.get()); },
+                   [=](Index row, Index col) -> float& { return o->to.data[col * m + row]; }});
+}
+
+// d_w with activations as [batch][features]: `width` samples at a time, which are added to those before.
+void add_weight_form(const GemmProblem& p, Index width, std::vector<GemmForm>& forms) {
   const Index in = p.in(), out = p.out(), batch = p.batch();
-  const auto add = [&](Operands operands, Kernel kernel, bool weights) {
-    if (kernel == nullptr) return;
-    auto o = std::make_shared<Operands>(std::move(operands));
-    forms.push_back(
-        {"row-major", [=] { kernel(o->a.data.get(), o->b.data.get(), o->c.data.get()); },
-         [=](Index r, Index c) { return o->c.data[weights ? r * o->c.cols + c : c * o->c.cols + r]; }});
+  if (batch % width != 0) return;
+  struct Operands {
+    DenseCopy x, d_y, d_w;
   };
-  if (p.role == GemmRole::forward)
-    add({DenseCopy(p.w, true), DenseCopy(p.x, true), DenseCopy(batch, out)},
-        dispatch(out, batch, in, out, in, out, false), false);
-  else if (p.role == GemmRole::backward_input)
-    add({DenseCopy(p.w, false), DenseCopy(p.d_y, true), DenseCopy(batch, in)},
-        dispatch(in, batch, out, in, out, in, false), false);
-  else
-    add({DenseCopy(p.x, true), DenseCopy(p.d_y, true), DenseCopy(out, in)},
-        dispatch(in, out, batch, in, out, in, true), true);
+  auto o =
+      std::make_shared<Operands>(Operands{DenseCopy(p.x, true), DenseCopy(p.d_y, true), DenseCopy(out, in)});
+  const Kernel first = dispatch(in, out, width, in, out, in, true),
+               more = dispatch(in, out, width, in, out, in, true, 1.0F);
+  if (first == nullptr || more == nullptr) return;
+  forms.push_back({"row-major, " + std::to_string(width) + " samples at a time",
+                   [=] {
+                     const float *x = o->x.data.get(), *d_y = o->d_y.data.get();
+                     float* d_w = o->d_w.data.get();
+                     first(x, d_y, d_w);
+                     for (Index b = width; b < batch; b += width) more(x + b * in, d_y + b * out, d_w);
+                   },
+                   [=](Index row, Index col) -> float& { return o->d_w.data[row * in + col]; }});
 }
 
 }  // namespace
 
 std::vector<GemmForm> libxsmm_forms(const GemmProblem& problem) {
   std::vector<GemmForm> forms;
-  add_row_major_form(problem, forms);
-  if (problem.role != GemmRole::backward_weight)
-    for (Index width : {16, 32, 48, 64, 128, 256, 512, 1024, 4096})
-      if (width <= problem.batch())
-        for (bool dense : {true, false}) add_panel_forms(problem, width, dense, forms);
+  const bool to_weights = problem.role == GemmRole::backward_weight;
+  if (!to_weights) add_row_major_form(problem, forms);
+  for (Index width : {16, 32, 64, 128, 256, 512, 1024, 4096}) {
+    if (width > problem.batch()) break;
+    if (to_weights) {
+      add_weight_form(problem, width, forms);
+    } else {
+      for (bool dense : {true, false}) add_panel_forms(problem, width, dense, forms);
+    }
+  }
   return forms;
 }
 

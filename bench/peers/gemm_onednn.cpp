@@ -32,7 +32,7 @@ GemmForm sgemm(const GemmProblem& p) {
             else
               gemm('N', 'T', p.batch(), p.d_y, p.x);
           },
-          [=](Index r, Index c) { return (*result)(r, c); }};
+          [=](Index r, Index c) -> float& { return (*result)(r, c); }};
 }
 
 struct InnerProduct {
@@ -96,7 +96,7 @@ GemmForm inner_product(const GemmProblem& p) {
             o->primitive.execute(o->stream, o->arguments);
             o->stream.wait();
           },
-          [=](Index r, Index c) {
+          [=](Index r, Index c) -> float& {
             return o->result.data[weights ? r * o->result.cols + c : c * o->result.cols + r];
           }};
 }

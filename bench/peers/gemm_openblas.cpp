@@ -25,7 +25,7 @@ GemmForm feature_major(const GemmProblem& p) {
             else
               blas_backward_weight(execution, p.d_y, p.x, result->view(), false);
           },
-          [=](Index r, Index c) { return (*result)(r, c); }};
+          [=](Index r, Index c) -> float& { return (*result)(r, c); }};
 }
 
 // Activations as [batch][features].
@@ -38,23 +38,24 @@ GemmForm row_major(const GemmProblem& p) {
       Operands{DenseCopy(p.w, false), DenseCopy(p.x, true), DenseCopy(p.d_y, true),
                weights ? DenseCopy(p.out(), p.in()) : DenseCopy(p.batch(), p.result_rows())});
   const int in = narrow(p.in()), out = narrow(p.out()), batch = narrow(p.batch());
-  return {
-      "row-major",
-      [=] {
-        openblas_set_num_threads(p.threads);
-        const auto gemm = [](auto trans_a, auto trans_b, int m, int n, int k, const DenseCopy& a,
-                             const DenseCopy& b, DenseCopy& c) {
-          cblas_sgemm(CblasRowMajor, trans_a, trans_b, m, n, k, 1.0F, a.data.get(), narrow(a.cols),
-                      b.data.get(), narrow(b.cols), 0.0F, c.data.get(), narrow(c.cols));
-        };
-        if (p.role == GemmRole::forward)
-          gemm(CblasNoTrans, CblasTrans, batch, out, in, o->x, o->w, o->result);
-        else if (p.role == GemmRole::backward_input)
-          gemm(CblasNoTrans, CblasNoTrans, batch, in, out, o->d_y, o->w, o->result);
-        else
-          gemm(CblasTrans, CblasNoTrans, out, in, batch, o->d_y, o->x, o->result);
-      },
-      [=](Index r, Index c) { return o->result.data[weights ? r * p.in() + c : c * p.result_rows() + r]; }};
+  return {"row-major",
+          [=] {
+            if (openblas_get_num_threads() != p.threads) openblas_set_num_threads(p.threads);
+            const auto gemm = [](auto trans_a, auto trans_b, int m, int n, int k, const DenseCopy& a,
+                                 const DenseCopy& b, DenseCopy& c) {
+              cblas_sgemm(CblasRowMajor, trans_a, trans_b, m, n, k, 1.0F, a.data.get(), narrow(a.cols),
+                          b.data.get(), narrow(b.cols), 0.0F, c.data.get(), narrow(c.cols));
+            };
+            if (p.role == GemmRole::forward)
+              gemm(CblasNoTrans, CblasTrans, batch, out, in, o->x, o->w, o->result);
+            else if (p.role == GemmRole::backward_input)
+              gemm(CblasNoTrans, CblasNoTrans, batch, in, out, o->d_y, o->w, o->result);
+            else
+              gemm(CblasTrans, CblasNoTrans, out, in, batch, o->d_y, o->x, o->result);
+          },
+          [=](Index r, Index c) -> float& {
+            return o->result.data[weights ? r * p.in() + c : c * p.result_rows() + r];
+          }};
 }
 
 }  // namespace

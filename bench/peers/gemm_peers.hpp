@@ -27,7 +27,7 @@ struct GemmProblem {
 struct GemmForm {
   std::string name;
   std::function<void()> run;
-  std::function<float(Index row, Index col)> result;  // in our orientation
+  std::function<float&(Index row, Index col)> result;  // in our orientation
 };
 
 std::vector<GemmForm> openblas_forms(const GemmProblem& problem);
