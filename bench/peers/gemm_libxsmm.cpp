@@ -37,7 +37,7 @@ Panels cut(ConstMatrix m, Index width) {
 }
 
 // forward and d_x: a panel [k][width] times the weights gives a panel [n][width]. Dense panels, or panels of
-// the rows of our layout.
+// rows of all samples.
 void add_panel_forms(const GemmProblem& p, Index width, bool dense, std::vector<GemmForm>& forms) {
   const bool forward = p.role == GemmRole::forward;
   const ConstMatrix from = forward ? p.x : p.d_y;
