@@ -12,6 +12,7 @@
 #include "apps/jsc_train/commands.hpp"
 #include "apps/support/standard_output.hpp"
 #include "engine/error.hpp"
+#include "engine/nearest.hpp"
 
 namespace {
 
@@ -34,6 +35,28 @@ std::string shell_command(int argc, char** argv) {
   return command;
 }
 
+// About what the command line has beyond what an action takes.
+[[noreturn]] void fail_extra(const CLI::App& app) {
+  const CLI::App* action = &app;
+  std::string command;
+  while (!action->get_subcommands().empty()) {
+    action = action->get_subcommands()[0];
+    command += action->get_name() + " ";
+  }
+  const std::string word = app.remaining(true).front(), name = word.substr(0, word.find('='));
+  std::vector<std::string> known;
+  for (const CLI::Option* each : action->get_options())
+    for (const std::string& long_name : each->get_lnames()) known.push_back("--" + long_name);
+  for (const CLI::App* each : action->get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(each->get_name());
+  const std::vector<std::string_view> candidates(known.begin(), known.end());
+  const std::string_view near = jsc::nearest(name, candidates);
+  jsc::fail("{}'{}' was not expected{}", command.empty() ? "" : command.substr(0, command.size() - 1) + ": ",
+            name,
+            near.empty() ? fmt::format(" (jsc-train {}--help tells what is)", command)
+                         : fmt::format(": did you mean '{}'?", near));
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "jsc-train trains jet-substructure classifiers and other small MLPs, and tells all about them.\n\n"
@@ -41,11 +64,10 @@ int run(int argc, char** argv) {
       "  jsc-train sweep jsc-tiny --batch-size 64,256,1024 --seeds 3   many trainings, one table\n"
       "  jsc-train compare RUN_FOLDER RUN_FOLDER       what differs between runs, side by side\n"
       "  jsc-train test --load RUN_FOLDER              loss and accuracy on the test rows\n"
-      "  jsc-train transform --load RUN_FOLDER --config quantize.toml\n"
+      "  jsc-train transform --load RUN_FOLDER --config quantize.toml   run passes: quantize, profile, ...\n"
       "  jsc-train verify --load RUN_FOLDER            prove its integers, bit by bit\n"
       "  jsc-train report RUN_FOLDER                   its report.html once more\n"
       "  jsc-train infer --load RUN_FOLDER --data F --out predictions.csv\n"
-      "  jsc-train transform --load RUN_FOLDER --config F.toml   run passes over the network as a graph\n"
       "  jsc-train passes                              what passes there are\n"
       "  jsc-train models                              what can be trained\n"
       "  jsc-train data info FILE                      what a data set holds",
@@ -79,6 +101,11 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    fail_extra(app);
+  } catch (const CLI::RequiredError& error) {
+    if (!app.remaining(true).empty()) fail_extra(app);
+    jsc::fail("{}", error.what());
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     jsc::fail("{}", error.what());
