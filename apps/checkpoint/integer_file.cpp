@@ -96,6 +96,7 @@ IntegerProgram parse(const Json& json, const TensorFile& file) {
   check(program);
   // The ranges are no part of the file: they follow.
   for (const IntegerStep& step : program.steps) value_at(step.output).ranges = analyze(program, step).ranges;
+  check(program);  // once more: how wide the casts of accumulators are depends on ranges
   return program;
 }
 
@@ -153,6 +154,9 @@ IntegerFile load_integer_network(const std::string& path) {
   const auto n = network.feature_names.size();
   if (static_cast<std::size_t>(network.program.input_features()) != n)
     fail("{}: expected {} feature names, found {}", path, network.program.input_features(), n);
+  const std::int64_t classes = network.program.result_features();
+  if (std::ssize(network.class_names) != classes)
+    fail("{}: expected {} class names, found {}", path, classes, network.class_names.size());
   if (file.tensors.contains("scaler.mean") && file.tensors.contains("scaler.scale")) {
     network.scaler.mean = file.tensors.at("scaler.mean").values<double>();
     network.scaler.scale = file.tensors.at("scaler.scale").values<double>();

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 
@@ -62,13 +63,18 @@ class CsvWriter final : public PredictionWriter {
 std::string python_string(const std::string& text) {
   std::string literal = "'";
   for (const char c : text) {
-    if (c == '\'' || c == '\\') literal += '\\';
-    literal += c;
+    if (const auto byte = static_cast<unsigned char>(c); byte < ' ' || byte == 0x7F)
+      literal += fmt::format("\\x{:02x}", byte);
+    else if (c == '\'' || c == '\\')
+      literal += {'\\', c};
+    else
+      literal += c;
   }
   return literal + "'";
 }
 
-// A NumPy structured array: 'class' (int32) and one float32 field a class (numpy.lib.format, version 1.0).
+// A NumPy structured array: 'class' (int32) and one float32 field a class (numpy.lib.format). Version 1.0, or
+// 3.0 where the header is too long for that or not ASCII: 1.0 is Latin-1, 3.0 UTF-8, as names are.
 class NpyWriter final : public PredictionWriter {
  public:
   NpyWriter(const std::string& path, const std::vector<std::string>& classes, Index rows)
@@ -78,14 +84,16 @@ class NpyWriter final : public PredictionWriter {
       fields += fmt::format(", ({}, '<f4')", python_string("p_" + name));
     std::string header =
         fmt::format("{{'descr': [{}], 'fortran_order': False, 'shape': ({},), }}", fields, rows);
-    header.resize((header.size() + 1 + 10 + 63) / 64 * 64 - 11, ' ');
+    const bool ascii =
+        std::ranges::all_of(header, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    const bool plain = ascii && header.size() < 0xFF00;  // with room for padding
+    const std::size_t size_bytes = plain ? 2 : 4, start = 8 + size_bytes;
+    header.resize((start + header.size() + 1 + 63) / 64 * 64 - start - 1, ' ');
     header += '\n';
-    if (header.size() > 0xFFFF)
-      fail("{}: expected class names that fit a .npy header of 65535 bytes, found {}", path, header.size());
-    const auto size = static_cast<std::uint16_t>(header.size());
-    const char start[10] = {
-        '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(size & 0xFF), static_cast<char>(size >> 8)};
-    write(std::string(start, sizeof start) + header);
+    std::string bytes = "\x93NUMPY";
+    bytes += {plain ? '\1' : '\3', '\0'};
+    for (std::size_t i = 0; i < size_bytes; ++i) bytes += static_cast<char>(header.size() >> (8 * i) & 0xFF);
+    write(bytes + header);
   }
   void encode(ConstMatrix probabilities, const std::int32_t* predicted, std::string& bytes) const override {
     const auto add = [&](const void* number) { bytes.append(static_cast<const char*>(number), 4); };

@@ -84,7 +84,7 @@ std::string run_integers(const IntegerProgram& program, const Samples& samples, 
   gather_rows(execution, samples.x, samples.features, rows.data(), x.view());
   network.run(execution.isa, x.view(), workspace);
   std::uint64_t sum = 0, place = 1;
-  for (Index c = 0; c < program.values[static_cast<std::size_t>(program.result)].features; ++c)
+  for (Index c = 0; c < program.result_features(); ++c)
     for (Index i = 0; i < IntegerNetwork::kBlock; ++i)
       sum += place++ * static_cast<std::uint64_t>(workspace.at(program.result, c, i));
   return fmt::format("{} {:x}", program_hash(program), sum);

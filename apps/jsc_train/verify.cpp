@@ -9,14 +9,13 @@
 #include <filesystem>
 #include <numeric>
 
-#include "apps/checkpoint/integer_file.hpp"
 #include "apps/checkpoint/trained_model.hpp"
+#include "apps/checkpoint/verification_files.hpp"
 #include "apps/jsc_train/commands.hpp"
 #include "apps/pages/run_page.hpp"
 #include "apps/report/format.hpp"
 #include "apps/report/progress.hpp"
 #include "apps/report/table.hpp"
-#include "apps/support/atomic_file.hpp"
 #include "apps/training/train_settings.hpp"
 #include "apps/transform/inputs.hpp"
 #include "graph/state_dict.hpp"
@@ -102,15 +101,14 @@ struct VerifyCommand {
 
     const std::filesystem::path folder = output_folder(trained);
     const MetaValue certificate = certify(trained, program, prepared, report, answers, seconds);
-    const std::string integer_path = (folder / "integer.safetensors").string();
     const ModelContext& context = trained.checkpoint->context;
-    save_integer_network(integer_path, {program, context.model.name, context.feature_names,
-                                        context.class_names, context.scaler});
-    write_file((folder / "certificate.json").string(), certificate.dump(2) + "\n");
+    const VerificationFiles files = save_verification(
+        folder, certificate,
+        {program, context.model.name, context.feature_names, context.class_names, context.scaler});
     if (json)
       fmt::print("{}\n", certificate.dump(2));
     else
-      print(report, answers, seconds, folder);
+      print(report, answers, seconds, files);
     if (write_page) write_report(folder, trained, prepared);
     return report.mismatches == 0 ? 0 : 1;
   }
@@ -287,7 +285,7 @@ struct VerifyCommand {
   }
 
   void print(const VerifyReport& report, const Answers& answers, double seconds,
-             const std::filesystem::path& folder) const {
+             const VerificationFiles& files) const {
     if (!quiet) print_ledger(report);
     print_proof(report);
     const double rows_count = static_cast<double>(std::max<Index>(report.samples, 1));
@@ -302,8 +300,8 @@ struct VerifyCommand {
                  first->bit);
       for (const std::string& line : first->operands) fmt::print("  {}\n", line);
     }
-    fmt::print("certificate: {}; integer network: {}\n", (folder / "certificate.json").string(),
-               (folder / "integer.safetensors").string());
+    fmt::print("certificate: {}; integer network: {}\n", files.certificate,
+               files.network.empty() ? "not written, since it does not verify" : files.network);
     fmt::print("{} rows, {} values compared with two executors in {:.2f} s, {} mismatches\n",
                format_count(report.samples), format_count(report.compared), seconds,
                format_count(report.mismatches));
@@ -359,11 +357,13 @@ Action add_verify(CLI::App& root) {
       "  jsc-train verify --load runs/quantized --mutate 200       # is the verifier itself to be trusted?\n"
       "Every intermediate value of the fake-quantized network is compared, exactly, with that of the "
       "integer\n"
-      "network in a scalar and a vectorized executor. Writes certificate.json and integer.safetensors (the "
-      "network,\n"
-      "for jsc-train infer and for others) beside the checkpoint. Labels are not needed, and one row is "
-      "enough;\n"
-      "with labels, accuracies are told, and with rows for a test, report.html is made again.\n"
+      "network in a scalar and a vectorized executor. Writes certificate.json and, where there is no "
+      "mismatch,\n"
+      "integer.safetensors (the network, for jsc-train infer and for others) beside the checkpoint. Labels "
+      "are\n"
+      "not needed, and one row is enough; with labels, accuracies are told, and with rows for a test, "
+      "report.html\n"
+      "is made again.\n"
       "Exit codes: 0 no mismatch, 1 a mismatch or a missed fault, 2 bad input.");
   auto command = std::make_shared<VerifyCommand>();
   Settings& settings = command->settings;

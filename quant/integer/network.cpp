@@ -394,7 +394,7 @@ void IntegerNetwork::run(Isa isa, Index samples, const std::int64_t* const* inpu
 }
 
 void IntegerNetwork::argmax(Isa isa, const Workspace& workspace, Index samples, std::int32_t* classes) const {
-  const Index rows = program_.values[static_cast<std::size_t>(program_.result)].features;
+  const Index rows = program_.result_features();
   std::visit(
       [&]<class T>(const Workspace::Values<T>& values) {
         kernels_for<T>(isa).argmax(rows, samples, values.of[static_cast<std::size_t>(program_.result)],

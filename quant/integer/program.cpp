@@ -57,6 +57,10 @@ std::int64_t IntegerProgram::input_features() const {
   return values[static_cast<std::size_t>(inputs[0].value)].features;
 }
 
+std::int64_t IntegerProgram::result_features() const {
+  return values[static_cast<std::size_t>(result)].features;
+}
+
 int signed_width(Range range) {
   const auto magnitude = static_cast<std::uint64_t>(std::max(range.hi, ~range.lo));  // ~lo = -lo - 1
   return range.hi < 0 && range.lo >= 0 ? 1 : static_cast<int>(std::bit_width(magnitude)) + 1;

@@ -73,6 +73,7 @@ struct IntegerProgram {
   int result = 0;
 
   std::int64_t input_features() const;
+  std::int64_t result_features() const;
   friend bool operator==(const IntegerProgram&, const IntegerProgram&) = default;
 };
 

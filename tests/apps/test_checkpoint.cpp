@@ -7,6 +7,7 @@
 
 #include "apps/checkpoint/checkpoint.hpp"
 #include "apps/checkpoint/content_hash.hpp"
+#include "apps/checkpoint/verification_files.hpp"
 #include "apps/support/atomic_file.hpp"
 #include "apps/support/mapped_file.hpp"
 #include "graph/state_dict.hpp"
@@ -229,4 +230,71 @@ TEST_CASE("weights that do not fit the model are refused by name") {
   TensorFile typed = file_of(tiny);
   typed.tensors.at("seq_blocks.2.bias").dtype = Dtype::i32;
   CHECK_THROWS_WITH(load_state(tiny, typed, "f"), Catch::Contains("expected type F32, found I32"));
+}
+
+namespace {
+
+// With the widest weights that the accumulator's casts take: 54 bits of magnitude beside the input's 7.
+IntegerFile two_features_to_three_classes() {
+  IntegerStep relu, dense;
+  relu.operation = Operation::relu;
+  relu.inputs = {0};
+  relu.output = 1;
+  dense.operation = Operation::dense;
+  dense.inputs = {1};
+  dense.output = 2;
+  dense.weight_format = {55, 55};
+  dense.weights.assign(6, 1);
+  dense.accumulator = fixed::Format{16, 16};
+  IntegerFile file;
+  file.program.values = {{"x", 2, 0, {}}, {"relu", 2, 0, {}}, {"y", 3, 0, {}}};
+  file.program.inputs = {{0, fixed::Format{8, 8}}};
+  file.program.steps = {relu, dense};
+  file.program.result = 2;
+  file.feature_names = {"a", "b"};
+  file.class_names = {"g", "q", "t"};
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("an integer network needs a name for each class") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "integer.safetensors";
+  IntegerFile file = two_features_to_three_classes();
+  save_integer_network(path, file);
+  CHECK(load_integer_network(path).class_names == file.class_names);
+  for (const std::vector<std::string>& names :
+       std::vector<std::vector<std::string>>{{}, {"g", "q"}, {"g", "q", "t", "w"}}) {
+    file.class_names = names;
+    save_integer_network(path, file);
+    CHECK_THROWS_WITH(load_integer_network(path),
+                      path + ": expected 3 class names, found " + std::to_string(names.size()));
+  }
+}
+
+TEST_CASE("an integer network with an accumulator that is too wide is refused by its file's name") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "integer.safetensors";
+  IntegerFile file = two_features_to_three_classes();
+  file.program.steps[1].weight_format = {56, 56};
+  save_integer_network(path, file);
+  CHECK_THROWS_WITH(load_integer_network(path),
+                    path +
+                        ": integer network, step 1 (dense): an accumulator's casts need 62 bits, expected "
+                        "at most 61");
+}
+
+TEST_CASE("a network that was refuted does not take the place of a verified one") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "integer.safetensors";
+  IntegerFile network = two_features_to_three_classes();
+  const VerificationFiles good = save_verification(folder / "", {{"verified", true}}, network);
+  CHECK(good.network == path);
+  const std::string verified = read_text(path);
+  network.program.steps[1].weights[0] ^= 1;
+  const VerificationFiles refuted = save_verification(folder / "", {{"verified", false}}, network);
+  CHECK(refuted.network.empty());
+  CHECK((read_text(path) == verified));  // too long to show
+  CHECK(read_text(refuted.certificate) == "{\n  \"verified\": false\n}\n");
 }

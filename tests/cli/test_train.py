@@ -19,6 +19,20 @@ def read_csv(path):
         return list(csv.DictReader(file))
 
 
+def npy_header(path):
+    """(version, header) of a .npy file by NumPy's published description; checks sizes."""
+    raw = pathlib.Path(path).read_bytes()
+    assert raw[:6] == b"\x93NUMPY"
+    version = tuple(raw[6:8])
+    start, encoding = {(1, 0): (10, "latin-1"), (3, 0): (12, "utf-8")}[version]
+    end = start + int.from_bytes(raw[8:start], "little")
+    text = raw[start:end].decode(encoding)
+    assert end % 64 == 0 and text.endswith("\n") and text[:-1].isprintable(), text
+    header = ast.literal_eval(text)
+    assert len(raw) - end == header["shape"][0] * 4 * len(header["descr"])
+    return version, header
+
+
 def final_state(folder):
     """The bits that a run ends with: every tensor of last.safetensors, and what was measured."""
     metrics = read_csv(folder / "metrics.csv")
@@ -523,10 +537,21 @@ class Others(CliTest):
         self.assertEqual(set(rows[0]), {"class", "a,1", "b's"})
         self.assertLessEqual({row["class"] for row in rows}, {"a,1", "b's"})
         run("infer", "--load", folder, "--data", data, "--out", self.dir / "p.npy", "--quiet")
-        raw = (self.dir / "p.npy").read_bytes()
-        (size,) = struct.unpack("<H", raw[8:10])
-        fields = ast.literal_eval(raw[10 : 10 + size].decode())["descr"]
-        self.assertEqual({name for name, _ in fields}, {"class", "p_a,1", "p_b's"})
+        version, header = npy_header(self.dir / "p.npy")
+        self.assertEqual(version, (1, 0))
+        self.assertEqual({name for name, _ in header["descr"]}, {"class", "p_a,1", "p_b's"})
+
+    def test_infer_writes_class_names_that_are_not_ascii_to_npy(self):
+        data, net, folder = self.dir / "names.csv", self.dir / "net.toml", self.dir / "run"
+        net.write_text('layers = [{ type = "linear", out = "classes" }]\n')
+        names = ["τ→3μ", "größe", "tab\there", "back\\'s", "del\x7f"]
+        data.write_text("u,v,class\n" + "".join(f"{i % 7},{i % 3},{names[i % 5]}\n" for i in range(200)), encoding="utf-8")
+        run("train", net, "--data", data, "--max-epochs", 1, "--quiet", "--out", folder)
+        run("infer", "--load", folder, "--data", data, "--out", self.dir / "p.npy", "--quiet")
+        version, header = npy_header(self.dir / "p.npy")
+        self.assertEqual(version, (3, 0))
+        self.assertEqual({name for name, _ in header["descr"]}, {"class", *("p_" + name for name in names)})
+        self.assertEqual(header["shape"], (200,))
 
     def test_names_that_are_not_utf8_are_refused_before_training(self):
         data = self.dir / "latin.csv"

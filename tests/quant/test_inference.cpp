@@ -176,7 +176,7 @@ std::vector<std::int64_t> reference_result(const IntegerProgram& program, const 
       pointers[static_cast<std::size_t>(input.value)][i * x.rows() + f] =
           static_cast<std::int64_t>(fixed::from_double(x(f, i), input.format));
   run_reference(program, n, pointers.data());
-  const Index features = program.values[static_cast<std::size_t>(program.result)].features;
+  const Index features = program.result_features();
   std::vector<std::int64_t> result(static_cast<std::size_t>(features * n));
   for (Index i = 0; i < n; ++i)
     for (Index f = 0; f < features; ++f)
