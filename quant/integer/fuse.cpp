@@ -296,8 +296,9 @@ class Fusing {
     const bool narrow = fits_lanes(result);
     const bool bytes = narrow && with_bytes_ && within_bits(weights, 7) &&
                        (within(range_, 0, 255) || within(range_, -128, 127));
-    const int product_fraction = fraction_ + step.weight_format.fraction();
     const int fraction = value(step.output).fraction;
+    const int align = fraction - (fraction_ + step.weight_format.fraction());
+    require(align <= kLaneBits);  // it is larger where all weights are 0
     if (bytes)
       dot_bytes(step, in, out);
     else if (within_bits(range_, 15) && narrow)
@@ -305,11 +306,11 @@ class Fusing {
     else
       return dot_split(step, in, out);
     std::vector<std::int32_t> bias = aligned_bias(step, fraction);
-    if (fraction == product_fraction) {  // bytes have put something there already
+    if (align == 0) {  // bytes have put something there already
       for (std::size_t o = 0; o < bias.size(); ++o)
         layer().bias[o] = low_word(std::int64_t{layer().bias[o]} + bias[o]);
     } else {
-      append(LaneOperation::shift_left, fraction - product_fraction);
+      append(LaneOperation::shift_left, align);
       append(LaneOperation::add).offsets = std::move(bias);
     }
     fraction_ = fraction;

@@ -107,6 +107,12 @@ std::optional<CastPlan<T>> fused_cast(const IntegerStep& step, int product_fract
                      static_cast<T>(format.max_raw())};
 }
 
+// raw 2^by modulo 2^bits: a shift by as many bits as T has, or more, leaves 0.
+template <class T>
+T aligned(std::int64_t raw, int by) {
+  return static_cast<T>(by < 64 ? static_cast<std::uint64_t>(raw) << by : 0);
+}
+
 bool fits_int32(const IntegerProgram& program) {
   const std::vector<int> bits = register_bits(program);
   if (std::ranges::max(bits) > kNarrowBits) return false;
@@ -143,13 +149,11 @@ IntegerNetwork::Layout<T> IntegerNetwork::lay_out() const {
       const int product_fraction = in.fraction + step.weight_format.fraction();
       const int align = step.accumulator ? 0 : out.fraction - product_fraction;
       const int align_bias = step.accumulator ? 0 : out.fraction - step.bias_format.fraction();
-      const auto aligned = [](std::int64_t raw, int by) {
-        return static_cast<T>(by < 64 ? static_cast<std::uint64_t>(raw) << by : 0);
-      };
       laid.weights = make_aligned<T>(static_cast<Index>(step.weights.size()));
-      for (std::size_t i = 0; i < step.weights.size(); ++i) laid.weights[i] = aligned(step.weights[i], align);
+      for (std::size_t i = 0; i < step.weights.size(); ++i)
+        laid.weights[i] = aligned<T>(step.weights[i], align);
       laid.bias = make_aligned<T>(out.features);
-      for (std::size_t i = 0; i < step.bias.size(); ++i) laid.bias[i] = aligned(step.bias[i], align_bias);
+      for (std::size_t i = 0; i < step.bias.size(); ++i) laid.bias[i] = aligned<T>(step.bias[i], align_bias);
       if (step.accumulator && !step.bias.empty()) {
         std::vector<std::int64_t> start(step.bias);
         cast_row(Isa::portable, out.features, start.data(), step.bias_format.fraction(), *step.accumulator,
@@ -200,10 +204,10 @@ IntegerNetwork::Dots IntegerNetwork::lay_out_dots(const IntegerStep& step, int p
       sum += weight;
     }
     // Modulo 2^32, as the kernels' sums.
-    auto bias = static_cast<std::uint32_t>(-sum * dots.offset) << dots.align;
+    auto bias = aligned<std::uint32_t>(-sum * dots.offset, dots.align);
     if (!step.bias.empty())
-      bias += static_cast<std::uint32_t>(step.bias[static_cast<std::size_t>(o)])
-              << (out.fraction - step.bias_format.fraction());
+      bias += aligned<std::uint32_t>(step.bias[static_cast<std::size_t>(o)],
+                                     out.fraction - step.bias_format.fraction());
     dots.bias[o] = static_cast<std::int32_t>(bias);
   }
   return dots;

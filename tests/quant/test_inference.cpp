@@ -289,6 +289,41 @@ TEST_CASE("a network that is no chain is inferred all the same") {
   require_reference(inference, x, reference_result(program, x), 100);
 }
 
+TEST_CASE("biases may stand more than 32 bits to the left or right of the products") {
+  IntegerStep step;
+  step.operation = Operation::dense;
+  step.inputs = {0};
+  step.output = 1;
+  step.weight_format = {8, 4};
+  const fixed::Format input{8, 4};
+  IntegerProgram program;
+  program.inputs = {{0, input}};
+  program.values = {{"x", 6, 4, std::vector<Range>(6, full_range(input))}, {"sum", 3, 8, {}}};
+  program.result = 1;
+  step.bias = {1, -3, 0};
+  SECTION("to the left: their low bits, 0, are all that a register holds") {
+    step.weights = {1, -2, 3, 4, -128, 127, 5, 6, 7, 8, 9, 10, 0, -1, 0, 1, 0, 0};
+    step.bias_format = {8, 48};
+    step.sum_widths = {20, 20, 20};
+  }
+  SECTION("to the right, where the weights are 0") {
+    step.weights.assign(18, 0);
+    step.bias_format = {8, -40};
+    step.sum_widths = {8, 8, 8};
+    program.values[1].fraction = 48;
+  }
+  program.values[1].ranges.resize(3);
+  program.steps = {step};
+  const Tensor x = random_jets(program, 50, 3);
+  const std::vector<std::int64_t> expected = reference_result(program, x);
+  for (const Table& table : tables()) {
+    CAPTURE(table.name);
+    const IntegerInference inference(program, table.isa, *table.kernels);
+    CHECK(!inference.is_fused());  // lanes have no shift by so many bits
+    require_reference(inference, x, expected, 50);
+  }
+}
+
 TEST_CASE("inference takes numbers that are no numbers as the definition does") {
   Graph graph = small_network(16, 12, 5, 5);
   quantize_all(graph, integer_config(8, 4));

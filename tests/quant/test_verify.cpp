@@ -128,6 +128,15 @@ TEST_CASE("sums and products beyond float32's exponents are the same") {
   require_equal(branching, 300);
 }
 
+TEST_CASE("biases far coarser or finer than the products are the same") {
+  Graph graph = small_network(6, 5, 5, 5);
+  MetaValue config = integer_config(8, 4);
+  config["bias_frac_width"] = GENERATE(-40, 40);
+  if (GENERATE(false, true)) config["weight_frac_width"] = -2;  // then all weights of linear layers are 0
+  quantize_all(graph, config);
+  require_equal(graph, 200);
+}
+
 TEST_CASE("an accumulator's products may be as wide as quantize lets them") {
   const auto [data, weight] = GENERATE(table<int, int>({{31, 32}, {32, 31}, {48, 15}}));
   CAPTURE(data, weight);
