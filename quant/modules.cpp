@@ -145,10 +145,15 @@ void QuantizedBatchNorm1d::initialize(RandomStream) {
 
 QuantizedReLU::QuantizedReLU(NodeQuantization quantization)
     : QuantizedModule(std::move(quantization)), type_("ReLU" + this->quantization().class_suffix) {
-  const fixed::Format* format = this->quantization().data_in->fixed_format();
-  if (format != nullptr && format->is_signed && format->width > kFloatBits)
-    fail("{}: a signed input of more than {} bits, found {}", type_, kFloatBits, format->width);
   add_thresholds();
+}
+
+// max(x, 0) itself is taken in float32.
+void QuantizedReLU::check_sums(std::string_view where) const {
+  const fixed::Format* format = quantization().data_in->fixed_format();
+  if (format != nullptr && format->is_signed && format->width > kFloatBits)
+    fail("{}: expected at most {} bits of a signed data_in of relu, found {}", where, kFloatBits,
+         format->width);
 }
 
 Index QuantizedReLU::output_features(std::span<const Index> inputs) const {

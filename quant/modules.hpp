@@ -102,6 +102,7 @@ class QuantizedReLU final : public QuantizedModule {
   std::string_view type() const override { return type_; }
   std::string_view op() const override { return "relu"; }
   std::string float_type() const override { return "ReLU"; }
+  void check_sums(std::string_view where) const override;
   std::string describe() const override { return type_ + "()"; }
   Index output_features(std::span<const Index> inputs) const override;
   Variable record(Tape& tape, std::span<const Variable> inputs, const RecordContext& context,

@@ -34,7 +34,7 @@ class QuantizedModule : public Module {
   virtual std::string float_type() const = 0;
   // The formats that meet in its sums; needs quantization().fixed().
   SumFormats sum_formats() const;
-  // Throws Error naming `where` if the arithmetic cannot hold its sums exactly.
+  // Throws Error naming `where` if the arithmetic cannot hold its sums, or what it passes on, exactly.
   virtual void check_sums(std::string_view where) const { static_cast<void>(where); }
   // Puts the thresholds of learned ranges where the formats are. Needs bound parameters.
   void reset_thresholds();

@@ -45,7 +45,7 @@ struct LedgerEntry {
   Range proven;           // of all features
   int width = 0;          // bits of the widest register or of the format
   int headroom_bits = 0;  // unused bits of the widest register, by what was observed
-  int excess_bits = 0;    // by which some input could overflow; 0: proven that none can
+  int excess_bits = 0;    // by which overflow is not excluded (range_analysis.hpp); 0: no input overflows
 };
 
 struct VerifyReport {

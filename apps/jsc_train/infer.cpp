@@ -244,6 +244,8 @@ struct InferCommand {
     return seconds;
   }
 
+  // The classes are those of float32 logits: of a quantized network, sums of more than 24 bits may be equal
+  // here and not as integers, which the network of the same run has.
   double predict(const Graph& graph, const Dataset& rows, const Execution& how,
                  PredictionWriter& writer) const {
     const Clock::time_point start = Clock::now();

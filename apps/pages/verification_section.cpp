@@ -27,14 +27,14 @@ void add_ledger(Page& page, const MetaValue& ledger) {
     const std::string format = entry.at("format").get<std::string>();
     const auto excess = entry.at("excess_bits").get<int>();
     const bool sum = entry.at("operation") == "dense" || entry.at("operation") == "scale_shift";
-    table.add_row({text_of(entry.at("value")), format.empty() ? text_of(entry.at("operation")) : format,
-                   share(entry, "rounded"), share(entry, "ties"), share(entry, "negative"),
-                   share(entry, "saturated"), share(entry, "wrapped"), interval(entry.at("observed")),
-                   interval(entry.at("proven")), text_of(entry.at("width")),
-                   text_of(entry.at("headroom_bits")),
-                   !sum         ? ""
-                   : excess > 0 ? fmt::format("by up to {} bits", excess)
-                                : "never"});
+    table.add_row(
+        {text_of(entry.at("value")), format.empty() ? text_of(entry.at("operation")) : format,
+         share(entry, "rounded"), share(entry, "ties"), share(entry, "negative"), share(entry, "saturated"),
+         share(entry, "wrapped"), interval(entry.at("observed")), interval(entry.at("proven")),
+         text_of(entry.at("width")), text_of(entry.at("headroom_bits")),
+         !sum         ? ""
+         : excess > 0 ? fmt::format("not excluded, by up to {} {}", excess, excess == 1 ? "bit" : "bits")
+                      : "never"});
   }
   page.table(
       table,
@@ -48,7 +48,8 @@ void add_ledger(Page& page, const MetaValue& ledger) {
            "integers, "
            "the latter by interval analysis over all inputs. Bits: of the widest register or of the format; "
            "unused: of it, by "
-           "what was observed. Overflow: whether some input could overflow a sum.",
+           "what was observed. Overflow of a sum: never, whatever the input, or not excluded by this "
+           "analysis.",
        .file = "ledger"});
 }
 

@@ -13,8 +13,10 @@
 namespace jsc {
 
 struct Metrics {
-  double loss = 0;      // mean cross-entropy over the samples, without smoothing or class weights
-  double accuracy = 0;  // fraction whose largest output is the label's (the first of equals)
+  double loss = 0;  // mean cross-entropy over the samples, without smoothing or class weights
+  // Fraction whose largest output is the label's (the first of equals), as float32: outputs of quantized
+  // networks with more than 24 bits may be equal here and not as integers.
+  double accuracy = 0;
   Index samples = 0;
 };
 

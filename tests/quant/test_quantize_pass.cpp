@@ -596,4 +596,11 @@ TEST_CASE("widths whose sums nothing could hold are refused when they are given"
   config["data_in_width"] = 32;
   config["data_in_signed"] = true;
   CHECK_THROWS_WITH(quantize_all(branching, config), Contains("mul of two numbers of 32 bits"));
+  GraphBuilder builder(4);
+  Graph relu = builder.finish(builder.call_function("relu", {builder.input()}));
+  config["data_in_width"] = 25;
+  CHECK_THROWS_WITH(quantize_all(relu, config),
+                    "quantize, node 'relu': expected at most 24 bits of a signed data_in of relu, found 25");
+  config["data_in_width"] = 24;
+  quantize_all(relu, config);
 }
