@@ -42,7 +42,8 @@ Json to_json(const TrainingState& t) {
           {"best_accuracy", t.best_accuracy},
           {"seconds", t.seconds},
           {"epoch_rates", t.epoch_rates},
-          {"data_hash", t.data_hash}};
+          {"data_hash", t.data_hash},
+          {"settings", t.settings}};
 }
 
 TrainingState training_from_json(const Json& j) {
@@ -60,6 +61,7 @@ TrainingState training_from_json(const Json& j) {
   t.seconds = j.at("seconds");
   t.epoch_rates = j.at("epoch_rates").get<std::vector<double>>();
   t.data_hash = j.at("data_hash");
+  if (j.contains("settings")) t.settings = j.at("settings").get<std::map<std::string, std::string>>();
   return t;
 }
 
@@ -127,7 +129,8 @@ void save_checkpoint(const std::string& path, const Graph& graph, const ModelCon
   Json json = to_json(training);
   json["optimizer"] = optimizer.name();
   json["optimizer_steps"] = optimizer.steps_taken;
-  file.metadata["training"] = json.dump();
+  // A file's name among the settings need not be UTF-8.
+  file.metadata["training"] = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   for (const Optimizer::StateArray& array : optimizer.state())
     file.tensors[kOptimizerPrefix + std::string(array.name)] =
         StoredTensor::of<float>(Dtype::f32, {static_cast<std::int64_t>(array.values.size())}, array.values);

@@ -35,6 +35,7 @@ struct TrainingState {
   std::vector<double> epoch_rates;  // samples/s of each epoch so far
   double seconds = 0;
   std::string data_hash;
+  std::map<std::string, std::string> settings;  // TrainSettings::decisive(); empty in older files
 };
 
 struct Checkpoint {

@@ -19,7 +19,7 @@ struct CompareCommand {
 
   int run() const {
     const std::vector<ComparedRun> runs = read_runs(paths);
-    const RunFolder folder = RunFolder::plan(out, "compare");
+    const RunFolder folder = RunFolder::plan(out, "compare", "table.json");
     folder.make();
     folder.write("table.csv", comparison(runs, true).csv());
     folder.write("table.md", comparison(runs, false).markdown());

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <numeric>
 
 #include "apps/checkpoint/integer_file.hpp"
@@ -16,6 +17,7 @@
 #include "apps/report/format.hpp"
 #include "apps/report/progress.hpp"
 #include "apps/support/atomic_file.hpp"
+#include "apps/support/interrupt.hpp"
 #include "apps/training/train_settings.hpp"
 #include "engine/gather.hpp"
 #include "engine/threads.hpp"
@@ -25,6 +27,13 @@
 namespace jsc {
 
 namespace {
+
+// Thrown so that what was written is removed on the way out: predictions that stop anywhere are of no use.
+struct Interrupted {};
+
+void stop_if_interrupted() {
+  if (interrupted()) throw Interrupted();
+}
 
 // Where predictions go: encoded batch by batch, by several threads if wanted, and written in order.
 class PredictionWriter {
@@ -174,10 +183,29 @@ struct InferCommand {
   Settings settings;
 
   int run() {
+    try {
+      infer();
+      return 0;
+    } catch (const Interrupted&) {
+      fmt::print(stderr, "interrupted: {} is not written\n", out);
+      return 130;
+    }
+  }
+
+ private:
+  void infer() {
     settings.resolve();
     if (out.empty()) fail("infer: --out is needed: a .csv or .npy file to write");
     const bool npy = out.ends_with(".npy");
     if (!npy && !out.ends_with(".csv")) fail("infer: --out should end in .csv or .npy, found '{}'", out);
+    std::vector<std::string> files = {data.data};
+    if (const std::size_t pair = data.data.find(".npy,"); pair != std::string::npos)
+      files = {data.data.substr(0, pair + 4), data.data.substr(pair + 5)};
+    for (const std::string& file : files) {
+      std::error_code error;  // of a file that is not there, or data that are no file
+      if (std::filesystem::equivalent(out, file, error))
+        fail("infer: --out {} is a file that --data reads: choose another name", out);
+    }
     const Execution how = execution.execution();
     if (load.empty()) fail("--load is needed: a run folder, a checkpoint or an integer network");
     const std::string path = checkpoint_path(load);
@@ -189,7 +217,7 @@ struct InferCommand {
       infer(expected, how, npy, [&](const Dataset& rows, PredictionWriter& writer) {
         return predict(network, rows, how, writer);
       });
-      return 0;
+      return;
     }
     TrainedModel trained = open_trained_model(load);
     if (!trained.checkpoint)
@@ -197,16 +225,15 @@ struct InferCommand {
     infer(trained.expectation(), how, npy, [&](const Dataset& rows, PredictionWriter& writer) {
       return predict(trained.checkpoint->graph, rows, how, writer);
     });
-    return 0;
   }
 
- private:
   template <class Predict>
   void infer(const Expectation& expected, const Execution& how, bool npy, const Predict& predict_rows) const {
     const Clock::time_point start = Clock::now();
     Dataset rows = load_rows(data, expected, LabelPolicy::optional, how.threads, quiet);
     if (expected.scaler) expected.scaler->apply(rows.x.get(), rows.rows, rows.features, how.threads);
     const double reading = seconds_since(start);
+    catch_interrupts();
     std::unique_ptr<PredictionWriter> writer;
     if (npy)
       writer = std::make_unique<NpyWriter>(out, expected.class_names, rows.rows);
@@ -236,6 +263,7 @@ struct InferCommand {
         const Index begin = std::min(first + t * kRun, rows.rows);
         workers[static_cast<std::size_t>(t)]->predict(begin, std::min(begin + kRun, rows.rows), writer);
       });
+      stop_if_interrupted();
       for (const auto& worker : workers) writer.write(worker->bytes);
       progress.update(std::min(first + how.threads * kRun, rows.rows));
     }
@@ -258,6 +286,7 @@ struct InferCommand {
     Tensor probabilities(static_cast<Index>(graph.result().features), Evaluator::kBatch);
     std::vector<std::int32_t> predicted;
     evaluator.forward(order, [&](ConstMatrix logits, Index first) {
+      stop_if_interrupted();
       Matrix p = probabilities.view();
       p.cols = logits.cols;
       softmax_forward(how, logits, p);

@@ -71,8 +71,14 @@ struct InspectCommand {
 
   int run() const {
     const bool folder = std::filesystem::is_directory(path);
-    if (folder && RunFolder::at(path).has("config.toml") && !has_begun(RunFolder::at(path)))
+    if (folder && RunFolder::at(path).has("config.toml") && !has_begun(RunFolder::at(path))) {
+      if (RunFolder::at(path).has("summary.json"))
+        fail(
+            "{}: the folder of a transform that changed no network: it has no checkpoint to inspect (its "
+            "results are in summary.json and NN_PASS.txt)",
+            path);
       fail("{}: nothing is trained yet: begin with jsc-train train --resume {}", path, path);
+    }
     // A run that was stopped in its first epoch has no best yet.
     const bool has_best = std::filesystem::exists(std::filesystem::path(path) / "best.safetensors");
     const std::string file = checkpoint_path(path, has_best ? "best" : "last");

@@ -74,7 +74,9 @@ struct TransformCommand {
                                             passes.execution, passes.quiet);
     passes.input = input.rows.get();
     Graph graph = network(trained, input);
-    const RunFolder folder = RunFolder::plan(out, std::filesystem::path(name).stem().string() + "_transform");
+    // A transform that failed in a later pass leaves the files of the first, and may be tried again.
+    const RunFolder folder = RunFolder::plan(out, std::filesystem::path(name).stem().string() + "_transform",
+                                             fmt::format("01_{}.json", passes.calls[0].pass->name));
 
     const auto runs = run_passes(graph, passes, folder, [&](const PassRun& pass) {
       if (pass.number == 1 && !passes.quiet) print_start(graph, name, input, unused);

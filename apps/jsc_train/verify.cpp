@@ -16,6 +16,8 @@
 #include "apps/report/format.hpp"
 #include "apps/report/progress.hpp"
 #include "apps/report/table.hpp"
+#include "apps/support/atomic_file.hpp"
+#include "apps/training/run_folder.hpp"
 #include "apps/training/train_settings.hpp"
 #include "apps/transform/inputs.hpp"
 #include "engine/threads.hpp"
@@ -99,6 +101,7 @@ struct VerifyCommand {
 
   int run() {
     settings.resolve();
+    if (!out.empty()) require_free(out, {"config.toml", "best.safetensors", "certificate.json"});
     how_ = execution.execution();
     TrainedModel trained = open_trained_model(load);
     if (!trained.checkpoint) fail("{}: verify needs a checkpoint of jsc-train, quantized", trained.path);
@@ -393,6 +396,7 @@ Action add_verify(CLI::App& root) {
       "not needed, and one row is enough; with labels, accuracies are told, and with rows for a test, "
       "report.html\n"
       "is made again.\n"
+      "With --mutate it writes no certificate and no folder: planted faults prove nothing.\n"
       "Exit codes: 0 no mismatch, 1 a mismatch or a missed fault, 2 bad input.");
   auto command = std::make_shared<VerifyCommand>();
   Settings& settings = command->settings;

@@ -88,13 +88,30 @@ void AtomicFile::write(const void* bytes, std::size_t size) {
   if (std::fwrite(bytes, 1, size, file_) != size) fail_with_errno("write");
 }
 
-void AtomicFile::commit() {
+void AtomicFile::finish() {
   JSC_ASSERT(file_ != nullptr);
   if (std::fclose(std::exchange(file_, nullptr)) != 0) fail_with_errno("write");
   if (!flush_to_disk(temporary_)) fail_with_errno("write");
+}
+
+void AtomicFile::commit() {
+  finish();
   if (rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_errno("rename");
   temporary_.clear();
   flush_to_disk(folder_of(path_));  // so that the new name survives too; some file systems cannot
+}
+
+bool AtomicFile::commit_new() {
+  finish();
+  if (link(temporary_.c_str(), path_.c_str()) == 0)
+    unlink(temporary_.c_str());
+  else if (errno == EEXIST)
+    return false;                                           // the destructor removes what was written
+  else if (rename(temporary_.c_str(), path_.c_str()) != 0)  // a file system without hard links
+    fail_with_errno("rename");
+  temporary_.clear();
+  flush_to_disk(folder_of(path_));
+  return true;
 }
 
 void AtomicFile::fail_with_errno(const char* what) const {

@@ -22,11 +22,14 @@ class AtomicFile {
   void write(std::string_view bytes);
   void write(const void* bytes, std::size_t size);
   void commit();
+  // The same, but leaves a file that has the name by now, and is false then: of several processes one wins.
+  bool commit_new();
 
   // For a library that writes by name: it may replace the file of this name before commit().
   const std::string& temporary_path() const { return temporary_; }
 
  private:
+  void finish();
   [[noreturn]] void fail_with_errno(const char* what) const;
 
   std::string path_, temporary_;

@@ -162,7 +162,11 @@ std::unique_ptr<Run> SweepRunner::continued(const Trial& trial, const std::strin
     if (!folder.has("config.toml") && trial.begins_with >= 0)
       copy_beginning(trial_folder(folder_, plan_.trials[static_cast<std::size_t>(trial.begins_with)]), folder,
                      config);
-    if (!folder.has("config.toml") || !has_begun(folder)) return nullptr;
+    if (!folder.has("config.toml")) return nullptr;
+    if (!has_begun(folder)) {  // killed before its first state
+      clear_trial(folder);
+      return nullptr;
+    }
     return continued_run(trial.settings, read_last_state(folder), std::move(data), folder);
   } catch (const OtherDataError&) {
     throw;

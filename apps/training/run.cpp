@@ -43,6 +43,7 @@ Run::Run(const TrainSettings& settings, RunFolder folder, std::shared_ptr<const 
                settings.execution()),
       evaluator_(graph_, data_->samples(), settings.execution()) {
   state_.data_hash = data_->hash;
+  state_.settings = settings.decisive();
   folder_.make();  // last: what cannot be trained leaves no folder
 }
 
@@ -51,7 +52,12 @@ void Run::restore(const TrainingState& state, const TensorFile& file, const std:
     throw OtherDataError(
         fmt::format("{}: the data is not that of the interrupted run: expected hash {}, found {}", path,
                     state.data_hash, data_->hash));
+  // Files without settings may come with any batch size.
+  if (state.position.batch < 0 || state.position.batch >= trainer_.batches_per_epoch())
+    fail("{}: its position does not fit the training: expected 0 to {} batches done in the epoch, found {}",
+         path, trainer_.batches_per_epoch() - 1, state.position.batch);
   state_ = state;
+  state_.settings = settings_.decisive();
   restore_optimizer(trainer_.optimizer(), file, path);
   trainer_.restore(state_.position);
   epochs_ = folder_.read_metrics();

@@ -31,15 +31,29 @@ std::string default_path(const std::string& model) {
   }
 }
 
+[[noreturn]] void fail_taken(const std::string& path) {
+  fail("{}: already holds a run (continue it with --resume {}, or choose another --out)", path, path);
+}
+
 }  // namespace
 
-RunFolder RunFolder::plan(const std::string& out, const std::string& model) {
+void require_free(const std::string& path, const std::vector<std::string>& marks) {
+  std::error_code error;
+  for (const std::string& mark : marks)
+    if (fs::exists(fs::path(path) / mark, error)) return;
+  const fs::directory_iterator first(path, error);  // none: making the folder tells what is wrong with it
+  if (error || first == fs::directory_iterator()) return;
+  fail("{}: expected a new or an empty folder, found '{}' in it (choose another --out)", path,
+       first->path().filename().string());
+}
+
+RunFolder RunFolder::plan(const std::string& out, const std::string& model, const std::string& mark) {
   const std::string path = out.empty() ? default_path(model) : out;
   std::error_code error;
-  if (fs::exists(fs::path(path) / "config.toml", error))
-    fail("{}: already holds a run (continue it with --resume {}, or choose another --out)", path, path);
+  if (fs::exists(fs::path(path) / "config.toml", error)) fail_taken(path);
   if (fs::exists(fs::path(path) / "sweep.toml", error))
     fail("{}: holds a sweep (choose another --out)", path);
+  require_free(path, mark.empty() ? std::vector<std::string>() : std::vector{mark});
   return RunFolder(path);
 }
 
@@ -65,6 +79,12 @@ void RunFolder::write(const std::string& name, const std::string& text) const {
   AtomicFile out(file(name));
   out.write(text.data(), text.size());
   out.commit();
+}
+
+void RunFolder::claim(const std::string& config) const {
+  AtomicFile out(file("config.toml"));
+  out.write(config);
+  if (!out.commit_new()) fail_taken(path_);
 }
 
 void RunFolder::write_metrics(const std::vector<EpochMetrics>& epochs) const {

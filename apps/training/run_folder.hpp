@@ -20,8 +20,9 @@ struct EpochMetrics {
 class RunFolder {
  public:
   // A new run's folder, not made yet. An empty `out` means runs/MODEL_DATE_N with the first free N. Throws
-  // Error if the folder holds a run already.
-  static RunFolder plan(const std::string& out, const std::string& model);
+  // Error if the folder holds a run already, or anything else; unless it has the file `mark`, by which the
+  // caller knows what it may write again.
+  static RunFolder plan(const std::string& out, const std::string& model, const std::string& mark = "");
   // An existing run. Throws Error if it has no config.toml.
   static RunFolder open(const std::string& path);
 
@@ -35,6 +36,8 @@ class RunFolder {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   bool has(const std::string& name) const;
   void write(const std::string& name, const std::string& text) const;
+  // Writes config.toml, which makes the folder a run. Throws Error if it is one, even since a moment ago.
+  void claim(const std::string& config) const;
 
   void write_metrics(const std::vector<EpochMetrics>& epochs) const;
   // Throws Error naming the line if the file is not what write_metrics makes; none if there is no file.
@@ -44,5 +47,8 @@ class RunFolder {
   explicit RunFolder(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
+
+// Throws Error for a folder of someone else: one that holds anything, but none of the files `marks`.
+void require_free(const std::string& path, const std::vector<std::string>& marks);
 
 }  // namespace jsc

@@ -30,6 +30,14 @@ void run_transforms(const std::vector<PassCall>& passes, const TrainSettings& se
   }
 }
 
+void require_same_settings(const std::map<std::string, std::string>& begun, const TrainSettings& settings,
+                           const RunFolder& folder) {
+  for (const auto& [key, value] : settings.decisive())
+    if (const auto before = begun.find(key); before != begun.end() && before->second != value)
+      fail("{}: '{}': expected '{}', found '{}': --resume continues a run as it was configured",
+           folder.file("config.toml"), key, before->second, value);
+}
+
 }  // namespace
 
 StartingPoint find_starting_point(TrainSettings& settings) {
@@ -68,7 +76,7 @@ std::unique_ptr<Run> new_run(const TrainSettings& settings, StartingPoint start,
 }
 
 void open_run_folder(Run& run, const std::string& config) {
-  run.folder().write("config.toml", config);  // first: alone it is a run that --resume can begin
+  run.folder().claim(config);  // first: alone it is a run that --resume can begin
   run.save_last();
 }
 
@@ -92,6 +100,7 @@ LastState read_last_state(const RunFolder& folder) {
 std::unique_ptr<Run> continued_run(const TrainSettings& settings, LastState last,
                                    std::shared_ptr<const PreparedData> data, RunFolder folder) {
   Checkpoint& checkpoint = last.checkpoint;
+  require_same_settings(checkpoint.training->settings, settings, folder);
   auto run = std::make_unique<Run>(settings, std::move(folder), std::move(data),
                                    std::move(checkpoint.context), std::move(checkpoint.graph));
   run->restore(*checkpoint.training, checkpoint.file, last.path);

@@ -31,7 +31,8 @@ std::unique_ptr<Run> new_run(const TrainSettings& settings, StartingPoint start,
                              const std::vector<PassCall>& passes, std::shared_ptr<const PreparedData> data,
                              RunFolder folder);
 
-// What the folder of a new run begins with. `config` is the text of config.toml.
+// What the folder of a new run begins with. `config` is the text of config.toml. Throws Error if another run
+// has begun there.
 void open_run_folder(Run& run, const std::string& config);
 
 // False for a run that was killed between config.toml and its first state: nothing is trained, and it can
@@ -49,7 +50,7 @@ struct LastState {
 // Throws Error if last.safetensors is missing, damaged or not that of a training.
 LastState read_last_state(const RunFolder& folder);
 
-// Throws Error if the data are not those of the run, or its files do not fit together.
+// Throws Error if the settings or the data are not those of the run, or its files do not fit together.
 std::unique_ptr<Run> continued_run(const TrainSettings& settings, LastState last,
                                    std::shared_ptr<const PreparedData> data, RunFolder folder);
 

@@ -122,6 +122,17 @@ Settings TrainSettings::read(const std::string& config_path) {
   return settings;
 }
 
+std::map<std::string, std::string> TrainSettings::decisive() const {
+  TrainSettings copy = *this;
+  Settings settings;
+  copy.add_to(settings);
+  std::map<std::string, std::string> texts;
+  for (const Settings::Row& row : settings.rows()) texts[row.key] = row.effective;
+  for (const char* key : {"data", "threads", "cpu_mask", "tensorboard", "report", "quiet"}) texts.erase(key);
+  if (!depends_on_total({.name = scheduler})) texts.erase("max_epochs");
+  return texts;
+}
+
 TrainingOptions TrainSettings::training(const std::vector<std::string>& class_names) const {
   TrainingOptions options;
   options.optimizer.name = optimizer;

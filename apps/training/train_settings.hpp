@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,10 @@ struct TrainSettings {
   void add_to(Settings& settings);
   // Becomes what the config.toml of a run says.
   Settings read(const std::string& config_path);
+  // What a run that goes on must agree on with its beginning: all settings as text, by key, but those that do
+  // not change what is computed. The data are known by their hash; max_epochs may grow where the schedule
+  // does not depend on it.
+  std::map<std::string, std::string> decisive() const;
   Execution execution() const { return execution_settings.execution(); }
   // Throws Error if class_weights does not name one weight a class.
   TrainingOptions training(const std::vector<std::string>& class_names) const;

@@ -5,6 +5,7 @@
 
 #include "apps/data/emulator.hpp"
 #include "apps/models/model.hpp"
+#include "apps/support/mapped_file.hpp"
 #include "apps/training/prepared_data.hpp"
 #include "apps/training/run_folder.hpp"
 #include "apps/training/trainer.hpp"
@@ -162,6 +163,15 @@ TEST_CASE("metrics read back to the last digit") {
   }
   run.write("metrics.csv", "epoch\n1,2,x\n");
   CHECK_THROWS_WITH(run.read_metrics(), Catch::Contains("line 1: expected 8 numbers"));
+}
+
+TEST_CASE("of two runs that found a folder free the one that claims it later is refused") {
+  const TemporaryFolder folder;
+  const RunFolder first = RunFolder::plan(folder / "run", "m"), second = RunFolder::plan(folder / "run", "m");
+  first.make();
+  first.claim("seed = 1\n");
+  CHECK_THROWS_WITH(second.claim("seed = 2\n"), Catch::Contains("already holds a run"));
+  CHECK(MappedFile(first.file("config.toml")).bytes() == "seed = 1\n");
 }
 
 TEST_CASE("a network trained on emulated jets recognises real ones") {

@@ -255,6 +255,7 @@ class Pages(unittest.TestCase):
             with self.subTest(runs=runs):
                 out = self.dir / f"compare-{runs[1].name}"
                 run("compare", *runs, "--out", out)
+                run("compare", *runs, "--out", out)  # into its own folder again
                 self.assertEqual(problems(self.browser, out / "report.html"), [])
                 self.assertEqual(self.captions(), ["Validation loss", "Training loss", "Validation accuracy"])
 

@@ -347,6 +347,9 @@ class Verify(QuantizeTest):
             listed, _ = run("verify", "--load", folder, *JETS, "--mutate", 40, "--seed", 1)
             self.assertNotIn("MISSED", listed)
             self.assertFalse((folder / "certificate.json").exists(), "planting faults proves nothing about a network")
+            run("verify", "--load", folder, *JETS, "--mutate", 1, "--quiet", "--out", self.dir / "none")
+            self.assertFalse((self.dir / "none").exists())
+        self.assertIn("With --mutate it writes no certificate and no folder", " ".join(run("verify", "--help")[0].split()))
 
     def test_an_accumulator_that_is_not_proven_free_of_overflow_is_named(self):
         folder = self.quantized(ACCUM)
@@ -607,8 +610,9 @@ class Configuration(QuantizeTest):
                 out = self.dir / f"out{number}"
                 self.refuses("transform", "jsc-tiny", "--config", self.file(text), *JETS, "--quiet", "--json",
                              "--out", out, says=words)
-                self.refuses("train", "jsc-tiny", "--config", self.file(text), *TRAIN, "--out", out, says=words)
-                self.assertFalse((out / "config.toml").exists(), "a refused configuration left a run")
+                self.refuses("train", "jsc-tiny", "--config", self.file(text), *TRAIN, "--out", self.dir / "trained", says=words)
+                for folder in (out, self.dir / "trained"):
+                    self.assertFalse((folder / "config.toml").exists(), "a refused configuration left a run")
 
 
 class Matmul(QuantizeTest):

@@ -182,6 +182,17 @@ class Sweep(CliTest):
                 self.assertEqual(final_bits(trial), bits)
         self.assertEqual({p: p.stat().st_mtime_ns for p in kept.iterdir()}, written)
 
+    def test_a_trial_that_was_killed_before_its_first_state_is_trained(self):
+        out = self.dir / "s"
+        command = ["sweep", *SMALL, "--batch-size", "64,128", "--max-epochs", 1, "--no-report", "--out", out]
+        run(*command)
+        before, trial = timeless(out / "table.csv"), next(out.glob("trials/2*"))
+        for file in trial.iterdir():
+            if file.name != "config.toml":
+                file.unlink()
+        run(*command)
+        self.assertEqual(timeless(out / "table.csv"), before)
+
     def test_a_trial_whose_beginning_is_damaged_is_trained_from_its_own_beginning(self):
         out = self.dir / "s"
         command = ["sweep", *SMALL, "--max-epochs", "2,3", "--scheduler", "constant", "--no-report", "--out", out]

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import signal
 import struct
 import subprocess
@@ -192,11 +193,9 @@ class Train(CliTest):
             with self.subTest(what=what):
                 whole, out = self.dir / f"whole{i}", self.dir / f"part{i}"
                 run("train", *what, *SMALL, "--no-report", "--out", whole)
-                # The state cannot be written: the configuration stands alone, as after a kill between the two.
-                (out / "last.safetensors").mkdir(parents=True)
-                self.refuses("train", *what, *SMALL, "--no-report", "--out", out, says=("last.safetensors", "found a folder"))
-                (out / "last.safetensors").rmdir()
-                self.assertEqual([p.name for p in out.iterdir()], ["config.toml"])
+                # The configuration stands alone, as after a kill between it and the state.
+                out.mkdir()
+                shutil.copy(whole / "config.toml", out)
                 self.refuses("train", *what, *SMALL, "--out", out, says="already holds a run")
                 self.refuses("inspect", out, says=("nothing is trained yet", f"jsc-train train --resume {out}"))
                 config = (out / "config.toml").read_bytes()
@@ -236,6 +235,63 @@ class Train(CliTest):
         config = (out / "config.toml").read_text()
         (out / "config.toml").write_text(config.replace("emulated:6000:1", "emulated:6000:2"))
         self.refuses("train", "--resume", out, "--quiet", says=("not that of the interrupted run", "expected hash"))
+
+    def edit(self, config, **changes):
+        """Changes lines of a config.toml."""
+        lines = config.read_text().splitlines()
+        for key, text in changes.items():
+            (at,) = (i for i, line in enumerate(lines) if line.startswith(key + " = "))
+            lines[at] = f"{key} = {text}"
+        config.write_text("\n".join(lines) + "\n")
+
+    def test_resume_refuses_settings_that_were_edited_in_the_folder(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--no-report", "--out", out)
+        config, before = out / "config.toml", final_state(out)
+        for key, old, new in (("batch_size", "128", "1000"), ("learning_rate", "0.001", "0.1"), ("seed", "0", "1"),
+                              ("model", "jsc-tiny", "jsc-toy"), ("split", "holdout", "mase"), ("scheduler", "cosine", "constant"),
+                              ("max_epochs", "3", "4")):  # fmt: skip
+            with self.subTest(key=key):
+                text = config.read_text()
+                self.edit(config, **{key: new if new.isdigit() or "." in new else f"'{new}'"})
+                self.refuses("train", "--resume", out, "--quiet",
+                             says=(str(config), f"'{key}': expected '{old}', found '{new}'", "as it was configured"))  # fmt: skip
+                config.write_text(text)
+        self.edit(config, threads=2, cpu_mask="'portable'", tensorboard="true")  # these do not change the result
+        run("train", "--resume", out, "--quiet")
+        self.assertEqual(final_state(out), before)
+
+    def test_more_epochs_of_a_constant_schedule_are_what_a_longer_run_had_done(self):
+        short, whole = self.dir / "short", self.dir / "whole"
+        for out, epochs in ((short, 2), (whole, 3)):
+            run("train", "jsc-tiny", *SMALL, "--max-epochs", epochs, "--scheduler", "constant", "--no-report", "--out", out)
+        self.edit(short / "config.toml", max_epochs="3")
+        run("train", "--resume", short, "--quiet")
+        self.assertEqual(final_state(short), final_state(whole))
+
+    def test_a_state_without_settings_resumes_where_its_position_fits(self):
+        out = self.dir / "run"
+        run("train", "jsc-tiny", *SMALL, "--no-report", "--out", out)
+        last, before = out / "last.safetensors", final_state(out)
+        whole = last.read_bytes()
+        (size,) = struct.unpack("<Q", whole[:8])
+        for batch in (0, 33, 34, 1000, -1, 2**62):  # 34 batches an epoch
+            with self.subTest(batch=batch):
+                header = json.loads(whole[8 : 8 + size])
+                metadata = header["__metadata__"]
+                training = json.loads(metadata["training"])
+                self.assertIn("batch_size", training.pop("settings"))
+                metadata["training"] = json.dumps(training | {"batch": batch})
+                metadata["version"] = "1"  # which has no hash of the content
+                del metadata["content_hash"]
+                text = json.dumps(header).encode()
+                last.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + size :])
+                if 0 <= batch < 34:
+                    run("train", "--resume", out, "--quiet")
+                    self.assertEqual(final_state(out), before)
+                else:
+                    self.refuses("train", "--resume", out, "--quiet",
+                                 says=("last.safetensors", "expected 0 to 33 batches", f"found {batch}"))  # fmt: skip
 
     def test_patience_stops_early(self):
         out = self.dir / "run"
@@ -404,6 +460,35 @@ class Train(CliTest):
         self.refuses("train", "jsc-tiny", *SMALL, "--out", out, says=("already holds a run", "--resume"))
         self.assertEqual((out / "summary.json").read_bytes(), before)
 
+    def test_a_folder_with_other_files_is_not_written_to(self):
+        out, passes = self.dir / "mine", self.dir / "passes.toml"
+        out.mkdir()
+        run("train", "jsc-tiny", *SMALL, "--no-report", "--out", out)  # an empty one is fine
+        shutil.rmtree(out)
+        out.mkdir()
+        (out / "report.html").write_text("mine")
+        passes.write_text("[passes.report_graph]\n")
+        for args in (["train", "jsc-tiny", *SMALL], ["transform", "jsc-tiny", "--config", passes, *SMALL[:2]],
+                     ["sweep", "jsc-tiny", *SMALL], ["verify", "--load", self.dir / "none"]):  # fmt: skip
+            with self.subTest(action=args[0]):
+                self.refuses(*args, "--out", out, says=(f"{out}: expected a new or an empty folder", "'report.html'", "--out"))
+        self.assertEqual([(p.name, p.read_text()) for p in out.iterdir()], [("report.html", "mine")])
+
+    def test_of_two_trainings_into_one_folder_one_is_refused(self):
+        out = self.dir / "run"
+        wide = self.dir / "wide.toml"  # making it takes long, so that neither has begun when the other looks
+        wide.write_text("layers = [" + '{ type = "linear", out = 2048 }, ' * 3 + '{ type = "linear", out = "classes" }]\n')
+        both = [subprocess.Popen([JSC_TRAIN, "train", wide, "--data", "emulated:500", "--max-steps", "1", "--seed", str(seed),
+                                  "--no-report", "--quiet", "--out", out], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                for seed in (1, 2)]  # fmt: skip
+        ended = sorted((process.wait(), process.stderr.read(), seed) for seed, process in enumerate(both, 1))
+        for process in both:
+            process.stderr.close()
+        self.assertEqual([code for code, _, _ in ended], [0, 2], ended)
+        self.assertRegex(ended[1][1], rf"^jsc-train: {out}: .*--out.*\n$")
+        self.assertEqual(json.loads((out / "summary.json").read_text())["seed"], ended[0][2])
+        self.assertIn(f"seed = {ended[0][2]}\n", (out / "config.toml").read_text())
+
     def test_an_output_folder_that_cannot_be_made(self):
         (self.dir / "file").write_text("")
         self.refuses("train", "jsc-tiny", *SMALL, "--out", self.dir / "file" / "run", says="cannot make the run folder")
@@ -420,7 +505,7 @@ class Train(CliTest):
         done = subprocess.run([str(a) for a in limited], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("last.safetensors", done.stderr)
-        self.assertFalse([p for p in out.iterdir() if p.name.endswith(".safetensors")], "a half-written checkpoint")
+        self.assertEqual([p.name for p in out.iterdir()], ["config.toml"], "a half-written checkpoint, or no run to resume")
 
     def test_a_diverging_training_stops_and_keeps_the_last_good_checkpoint(self):
         out = self.dir / "run"
@@ -526,6 +611,34 @@ class Others(CliTest):
         self.refuses("infer", "--load", self.run_folder, "--data", narrow, "--out", self.dir / "n.csv", says="multiplicity")
         self.assertFalse((self.dir / "n.csv").exists())
         self.refuses("infer", "--load", self.run_folder, "--out", self.dir / "n.txt", says=".csv or .npy")
+
+    def test_infer_does_not_overwrite_what_it_reads(self):
+        table, array = self.dir / "jets.csv", self.dir / "X.npy"
+        for file in (table, array):
+            run("data", "make", file, "--rows", 50, "--quiet")
+        labels = self.dir / "y.npy"
+        (self.dir / "link.csv").symlink_to(table)
+        before = [file.read_bytes() for file in (table, array, labels)]
+        for data, out in ((table, table), (table, f"{self.dir}/./jets.csv"), (table, self.dir / "link.csv"), (array, array),
+                          (f"{array},{labels}", array), (f"{array},{labels}", labels)):  # fmt: skip
+            with self.subTest(data=data, out=out):
+                self.refuses("infer", "--load", self.run_folder, "--data", data, "--out", out, says=(str(out), "--data reads"))
+        self.assertEqual([file.read_bytes() for file in (table, array, labels)], before)
+
+    def test_an_interrupted_infer_leaves_nothing(self):
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(sign=sign):
+                folder = self.dir / sign.name
+                folder.mkdir()
+                process = subprocess.Popen(
+                    [JSC_TRAIN, "infer", "--load", self.run_folder, "--data", "emulated:2000000", "--quiet", "--threads", "1",
+                     "--out", folder / "p.csv"], stderr=subprocess.PIPE, text=True)  # fmt: skip
+                while process.poll() is None and not list(folder.iterdir()):
+                    time.sleep(0.002)
+                process.send_signal(sign)
+                _, err = process.communicate(timeout=60)
+                self.assertEqual((process.returncode, err), (130, f"interrupted: {folder}/p.csv is not written\n"))
+                self.assertEqual(list(folder.iterdir()), [])
 
     def test_infer_keeps_odd_class_names_apart(self):
         data, net, folder = self.dir / "odd.csv", self.dir / "net.toml", self.dir / "run"

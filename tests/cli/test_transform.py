@@ -347,6 +347,19 @@ class BadInput(TransformTest):
                           says="expected one of classification, cls")
         self.refuses_file("[passes.load_node_meta_param]\nload_path = 'no.toml'\n", "jsc-tiny", says="no.toml")
 
+    def test_a_transform_that_failed_is_tried_again_in_its_folder(self):
+        out = self.dir / "out"
+        first = "[passes.report_graph]\n"
+        failing = self.file(first + "[passes.load_node_meta_param]\nload_path = 'no.toml'\n")
+        run("transform", "jsc-tiny", "--config", failing, *JETS, "--out", out, code=2)
+        self.assertFalse((out / "config.toml").exists())
+        self.assertTrue((out / "01_report_graph.json").exists())
+        run("transform", "jsc-tiny", "--config", self.file(first), *JETS, "--out", out)
+
+    def test_inspect_says_what_a_folder_of_analyses_is(self):
+        _, out = self.transform(MASE_KEYS + "[passes.report_graph]\n")
+        self.refuses("inspect", out, says=(f"{out}: the folder of a transform", "no checkpoint", "summary.json"))
+
     def test_a_folder_that_holds_a_run_is_not_overwritten(self):
         _, out = self.transform(MASE_KEYS + "[passes.report_graph]\n")
         self.refuses("transform", "--config", self.file(MASE_KEYS + LAB2), "--out", out, *JETS,

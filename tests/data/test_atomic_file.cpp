@@ -36,6 +36,20 @@ TEST_CASE("a file that is not committed leaves nothing and keeps the old one") {
   CHECK(folder.entries() == 1);
 }
 
+TEST_CASE("a file that may only be new leaves the one that another has made meanwhile") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.txt";
+  {
+    AtomicFile first(path), second(path);
+    first.write("first");
+    second.write("second");
+    CHECK(first.commit_new());
+    CHECK_FALSE(second.commit_new());
+  }
+  CHECK(MappedFile(path).bytes() == "first");
+  CHECK(folder.entries() == 1);
+}
+
 TEST_CASE("names that a killed process of the same number has left are passed over") {
   const TemporaryFolder folder;
   const std::string path = folder / "a.txt";
