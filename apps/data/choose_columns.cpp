@@ -92,6 +92,13 @@ Columns choose_labels(const std::string& source, const std::vector<std::string>&
 
 Columns choose_columns(const std::string& source, const std::vector<std::string>& names, Index count,
                        const std::vector<bool>& is_text, const LoadOptions& options) {
+  std::vector<std::string> sorted = names;
+  std::ranges::sort(sorted);
+  const auto twice = std::ranges::adjacent_find(sorted, [](const std::string& a, const std::string& b) {
+    return a == b && !a.empty();  // columns without a name are not looked for by it
+  });
+  if (twice != sorted.end())
+    fail("{}: expected different names of columns, found '{}' twice", source, *twice);
   Columns columns = choose_labels(source, names, count, is_text, options);
   if (!options.feature_names.empty() && !names.empty()) {
     for (const std::string& name : options.feature_names)

@@ -16,10 +16,11 @@ struct Dataset {
   std::vector<std::string> class_names;    // label k is class_names[k]
   Index rows = 0;
   Index features = 0;
-  AlignedArray<float> x;              // row-major [rows][features], as read (not standardised)
-  std::vector<std::int32_t> labels;   // empty when the file has none and LoadOptions allows that
-  std::string source;                 // what it was read from, as the user named it
-  std::vector<std::string> warnings;  // one line each, for the program to show
+  AlignedArray<float> x;                    // row-major [rows][features], as read (not standardised)
+  std::vector<std::int32_t> labels;         // empty when the file has none and LoadOptions allows that
+  std::string source;                       // what it was read from, as the user named it
+  std::vector<std::string> warnings;        // one line each, for the program to show
+  std::vector<std::string> label_warnings;  // the same, but that the labels may be wrong: never to be hidden
 
   const float* row(Index r) const { return x.get() + r * features; }
   float* row(Index r) { return x.get() + r * features; }

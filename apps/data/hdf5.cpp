@@ -179,7 +179,11 @@ Dataset read_records(const Source& source, const std::string& path, bool mase, c
       chosen.feature_names.push_back(fmt::format("j_{}", name));
   if (mase && options.label.empty()) {
     std::vector<std::string> labels;
-    for (const std::string_view name : kMaseClassNames) labels.push_back(fmt::format("j_{}", name));
+    for (const std::string_view name : kJetClassNames) labels.push_back(fmt::format("j_{}", name));
+    // A class's number is its place among the fields of the file: g, q, w, z, t in MASE's, and the order of
+    // the data set written in a file of ours, which so has the hash of the same jets in other formats.
+    const auto place = [&](const std::string& label) { return std::ranges::find(names, label); };
+    std::ranges::stable_sort(labels, {}, place);
     const bool all = std::all_of(labels.begin(), labels.end(), [&](const std::string& label) {
       return std::find(names.begin(), names.end(), label) != names.end();
     });

@@ -18,8 +18,7 @@ inline constexpr std::array<std::string_view, kJetFeatures> kJetFeatureNames = {
 // Gluon, light quark, top, W, Z: the order of the OpenML data set, and of the emulator.
 inline constexpr std::array<std::string_view, kJetClasses> kJetClassNames = {"g", "q", "t", "w", "z"};
 
-// MASE's file: an array of compound records, labels one-hot in this order.
+// MASE's file: an array of compound records, labels one-hot.
 inline constexpr const char* kMaseDataset = "t_allpar_new";
-inline constexpr std::array<std::string_view, kJetClasses> kMaseClassNames = {"g", "q", "w", "z", "t"};
 
 }  // namespace jsc

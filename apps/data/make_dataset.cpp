@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "apps/data/cells.hpp"
 #include "apps/data/table.hpp"
 
 namespace jsc {
@@ -41,6 +42,7 @@ std::string name_of(const RawTable& table, Index column) {
 struct Meaning {
   LabelKind kind = LabelKind::none;
   std::vector<Index> features, labels;  // columns of the table
+  bool guessed = false;                 // the label is the last column only because nothing else is one
 };
 
 Meaning settle(const RawTable& table, const LoadOptions& options) {
@@ -56,6 +58,7 @@ Meaning settle(const RawTable& table, const LoadOptions& options) {
           options.label_policy == LabelPolicy::optional && (table.features > 0 || table.columns == expected);
       meaning.kind = bare ? LabelKind::none : LabelKind::index;
       if (!bare) meaning.labels = {table.columns - 1};
+      meaning.guessed = !bare;
     }
   } else {
     for (Index c = table.features; c < table.columns; ++c) meaning.labels.push_back(c);
@@ -108,6 +111,20 @@ void name_indices(Dataset& data, Index highest, const Names& order) {
   for (Index k = 0; k <= highest; ++k) data.class_names.push_back(std::to_string(k));
 }
 
+// Where most rows have a number for a label, a label that is no index is a wrong cell, not a class.
+void expect_indices(const RawTable& table, const std::vector<std::int32_t>& numbers) {
+  const auto numeric = std::ranges::count_if(table.text_labels, [&](std::int32_t text) {
+    return text >= 0 && is_number(table.texts[static_cast<std::size_t>(text)]);
+  });
+  if (2 * numeric <= table.rows) return;
+  for (Index r = 0; r < table.rows; ++r) {
+    const std::int32_t text = table.text_labels[static_cast<std::size_t>(r)];
+    if (text >= 0 && numbers[static_cast<std::size_t>(text)] < 0)
+      fail("{}, row {}: expected a class index from 0 to {}, found '{}'", table.source, r + 1,
+           kMaxClasses - 1, table.texts[static_cast<std::size_t>(text)]);
+  }
+}
+
 void label_from_texts(const RawTable& table, const LoadOptions& options, Dataset& data) {
   std::vector<std::int32_t> numbers;
   const bool named_so = !options.class_order.empty() &&
@@ -117,6 +134,7 @@ void label_from_texts(const RawTable& table, const LoadOptions& options, Dataset
                         });
   for (const std::string& text : table.texts)
     numbers.push_back(static_cast<std::int32_t>(index_in_text(text)));
+  if (!named_so) expect_indices(table, numbers);
   const bool indices = std::find(numbers.begin(), numbers.end(), -1) == numbers.end();
   if (indices && !named_so) {
     name_indices(data, numbers.empty() ? -1 : *std::max_element(numbers.begin(), numbers.end()),
@@ -212,6 +230,34 @@ void take_features(RawTable& table, const Meaning& meaning, const LoadOptions& o
   data.x = std::move(table.values);
 }
 
+// A class that (almost) nothing belongs to is most likely a wrong label. Where the caller gives the classes,
+// labels beside them are refused, and a few rows need not have all of them.
+void warn_of_rare_classes(const LoadOptions& options, Dataset& data) {
+  if (!options.class_order.empty() || data.labels.empty()) return;
+  std::vector<Index> counts(data.class_names.size());
+  Index labelled = 0;
+  for (const std::int32_t label : data.labels) {
+    if (label < 0) continue;
+    ++counts[static_cast<std::size_t>(label)];
+    ++labelled;
+  }
+  const Index present = std::ssize(counts) - std::ranges::count(counts, 0);
+  Names empty, rare;
+  for (std::size_t k = 0; k < counts.size(); ++k) {
+    if (counts[k] == 0) empty.push_back(data.class_names[k]);
+    // A single row cannot be both trained on and tested.
+    const Index least = counts[k] == 1 ? 10 : 1000;
+    if (counts[k] > 0 && counts[k] * least * present < labelled)
+      rare.push_back(fmt::format("{} ({})", data.class_names[k], counts[k]));
+  }
+  if (!empty.empty())
+    data.label_warnings.push_back(fmt::format("{}: {} of {} classes without any row: {}", data.source,
+                                              empty.size(), counts.size(), list_names(empty)));
+  if (!rare.empty())
+    data.label_warnings.push_back(fmt::format("{}: {} of {} classes with hardly any row: {}", data.source,
+                                              rare.size(), counts.size(), list_names(rare)));
+}
+
 }  // namespace
 
 Dataset make_dataset(RawTable&& table, const LoadOptions& options) {
@@ -238,7 +284,12 @@ Dataset make_dataset(RawTable&& table, const LoadOptions& options) {
       else
         label_from_index(table, meaning.labels.front(), options, data);
   }
+  if (meaning.guessed)
+    data.label_warnings.push_back(
+        fmt::format("{}: took the last column ({}) as the label, since nothing else was found to be one",
+                    data.source, name_of(table, meaning.labels.front())));
   take_features(table, meaning, options, data);
+  warn_of_rare_classes(options, data);
   if (data.rows == 0) fail("{}: expected rows with finite cells, found none", data.source);
   if (options.label_policy == LabelPolicy::required && data.labels[0] >= 0 &&
       std::all_of(data.labels.begin(), data.labels.end(),

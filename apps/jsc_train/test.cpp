@@ -43,14 +43,13 @@ struct TestCommand {
 
   int run() {
     settings.resolve();
+    data.take_from_run(settings, load);
     const Execution how = execution.execution();
     TrainedModel trained = open_trained_model(load);
     const PreparedData prepared = prepare_data(data, trained.expectation(), how.threads, quiet || json);
     const Graph graph =
         trained.graph(model, prepared.data.features, static_cast<Index>(prepared.data.class_names.size()));
-    const auto& chosen = rows == "test"         ? prepared.split.test
-                         : rows == "validation" ? prepared.split.validation
-                                                : prepared.split.train;
+    const std::vector<std::uint32_t> chosen = prepared.rows(rows);
     Evaluator evaluator(graph, prepared.samples(), how);
     const Metrics metrics = evaluator.evaluate(chosen);
     print(trained, graph, prepared, metrics, confusion_matrix(evaluator, prepared, chosen));
@@ -79,6 +78,8 @@ struct TestCommand {
       return;
     }
     fmt::print("{} from {}\n", trained.name(model), trained.path);
+    if (!quiet)
+      fmt::print("data   {}: {} rows ({})\n", prepared.data.source, format_count(metrics.samples), rows);
     fmt::print("{}: loss {:.4f}, accuracy {:.4f} ({} rows)\n", rows, metrics.loss, metrics.accuracy,
                format_count(metrics.samples));
     if (quiet) return;
@@ -109,14 +110,14 @@ struct TestCommand {
 Action add_test(CLI::App& root) {
   CLI::App* app = root.add_subcommand("test", "loss, accuracy and confusion matrix of a trained model");
   app->footer(
-      "Example: jsc-train test --load runs/jsc-toy_2026-11-23_1\nThe data is split and scaled as in "
-      "training; the same --data gives the same test rows.");
+      "Example: jsc-train test --load runs/jsc-toy_2026-11-23_1\nThe data are the run's, split and "
+      "scaled as in training, unless --data names others.");
   auto command = std::make_shared<TestCommand>();
   Settings& settings = command->settings;
   settings.add("model", &command->model, "zoo name or .toml file (needed only for a file of bare weights)")
       .positional();
   settings.add("load", &command->load, "run folder (its best checkpoint) or .safetensors file");
-  settings.add("rows", &command->rows, "which rows to use").choices({"test", "validation", "train"});
+  settings.add("rows", &command->rows, "which rows to use").choices({"test", "validation", "train", "all"});
   command->data.add_to(settings);
   command->execution.add_to(settings);
   settings.add("quiet", &command->quiet, "print the result only");

@@ -39,6 +39,7 @@ struct TrainCommand {
     if (!resume.empty()) return go_on();
     if (!config.empty()) passes = read_config_with_passes(settings, config);
     settings.resolve();
+    train.data.take_from_run(settings, train.load);
     const std::unique_ptr<Run> run = begin();
     open_run_folder(*run, "# " + command_line + "\n" + settings.to_toml() + passes_to_toml(passes));
     return finish(*run);
@@ -121,6 +122,7 @@ Action add_train(CLI::App& root, const std::string& command_line) {
       "step\n"
       "  jsc-train train --load runs/jsc-toy_2026-11-23_1 --config quantize.toml     # quantization-aware\n"
       "  jsc-train train --resume runs/jsc-toy_2026-11-23_1\n"
+      "With --load RUN the data are the run's, unless --data or the config file names others.\n"
       "The model is a name that `jsc-train models` lists, or a .toml file that lists layers "
       "(docs/formats.md).\n"
       "Exit codes: 0 done, 2 bad input or a training that diverged, 130 interrupted (continue with "

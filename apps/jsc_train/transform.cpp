@@ -59,6 +59,7 @@ struct TransformCommand {
     if (config.empty()) fail("transform: no config given: --config F.toml, with [passes.NAME] tables");
     const std::vector<std::string> unused = settings.read_config(config, {"passes", "search"}, kMaseKeys);
     settings.resolve();
+    data.take_from_run(settings, load);
     PassesToRun passes;
     passes.calls = read_passes(config);
     passes.execution = execution.execution();
@@ -159,6 +160,7 @@ Action add_transform(CLI::App& root) {
       "Examples:\n"
       "  jsc-train transform jsc-tiny --config passes.toml\n"
       "  jsc-train transform --load runs/jsc-toy_2026-11-23_1 --config passes.toml --rows test\n"
+      "With --load RUN the data are the run's, unless --data or the file names others.\n"
       "The file holds the passes as [passes.NAME] tables, run in its order; jsc-train passes lists them. "
       "MASE's\n"
       "transform files are taken as they are. Other keys of the file are these settings (model = ..., ...).");

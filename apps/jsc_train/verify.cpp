@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
-#include <numeric>
 
 #include "apps/checkpoint/trained_model.hpp"
 #include "apps/checkpoint/verification_files.hpp"
@@ -102,6 +101,7 @@ struct VerifyCommand {
   int run() {
     settings.resolve();
     if (!out.empty()) require_free(out, {"config.toml", "best.safetensors", "certificate.json"});
+    data.take_from_run(settings, load);
     how_ = execution.execution();
     TrainedModel trained = open_trained_model(load);
     if (!trained.checkpoint) fail("{}: verify needs a checkpoint of jsc-train, quantized", trained.path);
@@ -133,7 +133,7 @@ struct VerifyCommand {
     if (json)
       fmt::print("{}\n", certificate.dump(2));
     else
-      print(report, answers, seconds, files);
+      print(prepared, report, answers, seconds, files);
     if (write_page) write_report(folder, trained, prepared);
     return report.mismatches == 0 ? 0 : 1;
   }
@@ -143,12 +143,7 @@ struct VerifyCommand {
     if (rows != "all" && prepared.split.test.empty())
       fail("{}: --rows {} needs enough rows for a split, found {} in all", prepared.data.source, rows,
            prepared.data.rows);
-    if (rows == "test") return prepared.split.test;
-    if (rows == "validation") return prepared.split.validation;
-    if (rows == "train") return prepared.split.train;
-    std::vector<std::uint32_t> all(static_cast<std::size_t>(prepared.data.rows));
-    std::iota(all.begin(), all.end(), 0U);
-    return all;
+    return prepared.rows(rows);
   }
 
   std::filesystem::path output_folder(const TrainedModel& trained) const {
@@ -316,9 +311,12 @@ struct VerifyCommand {
     return certificate;
   }
 
-  void print(const VerifyReport& report, const Answers& answers, double seconds,
+  void print(const PreparedData& prepared, const VerifyReport& report, const Answers& answers, double seconds,
              const VerificationFiles& files) const {
-    if (!quiet) print_ledger(report);
+    if (!quiet) {
+      fmt::print("data   {}: {} rows ({})\n", prepared.data.source, format_count(report.samples), rows);
+      print_ledger(report);
+    }
     print_proof(report);
     const double rows_count = static_cast<double>(std::max<Index>(report.samples, 1));
     if (answers.labelled)
@@ -387,6 +385,7 @@ Action add_verify(CLI::App& root) {
       "  jsc-train verify --load runs/quantized\n"
       "  jsc-train verify --load runs/quantized --data emulated:830000\n"
       "  jsc-train verify --load runs/quantized --mutate 200       # is the verifier itself to be trusted?\n"
+      "The rows are those of the run's data unless --data names others.\n"
       "Every intermediate value of the fake-quantized network is compared, exactly, with that of the "
       "integer\n"
       "network in a scalar and a vectorized executor. Writes certificate.json and, where there is no "

@@ -221,7 +221,8 @@ ModelDescription find_model(const std::string& name_or_path) {
     const toml::table table = toml::parse_file(name_or_path);
     std::ostringstream text;
     text << table << '\n';
-    return {table["name"].value_or(name_or_path.substr(0, name_or_path.size() - 5)), text.str()};
+    const Layer top(table, fmt::format("model '{}'", name_or_path));
+    return {top.text("name", name_or_path.substr(0, name_or_path.size() - 5)), text.str()};
   } catch (const toml::parse_error& error) {
     const auto line = error.source().begin.line;
     if (line == 0) fail("model '{}': {}", name_or_path, error.description());

@@ -64,6 +64,19 @@ std::string scalar_text(const toml::node& node, const std::string& where) {
   fail("{}: expected a string, a number, true or false", where);
 }
 
+toml::table parse_config(const std::string& path) {
+  try {
+    return toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    if (error.source().begin.line == 0) fail("config '{}': {}", path, error.description());
+    fail("config '{}', line {}: {}", path, error.source().begin.line, error.description());
+  }
+}
+
+std::string place_of(const std::string& path, std::string_view key, const toml::node& node) {
+  return fmt::format("config '{}', line {}: '{}'", path, node.source().begin.line, key);
+}
+
 }  // namespace
 
 Settings& Settings::add(std::string key, Target target, std::string help) {
@@ -92,6 +105,11 @@ Settings& Settings::choices(std::vector<std::string> choices) {
 
 Settings& Settings::alias(std::string config_key) {
   entries_.back().aliases.push_back(std::move(config_key));
+  return *this;
+}
+
+Settings& Settings::array() {
+  entries_.back().takes_array = true;
   return *this;
 }
 
@@ -143,18 +161,11 @@ Settings::Entry* Settings::find(std::string_view key) {
 std::vector<std::string> Settings::read_config(const std::string& path,
                                                const std::vector<std::string>& tables,
                                                const std::vector<std::string>& unused) {
-  toml::table config;
-  try {
-    config = toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    if (error.source().begin.line == 0) fail("config '{}': {}", path, error.description());
-    fail("config '{}', line {}: {}", path, error.source().begin.line, error.description());
-  }
+  const toml::table config = parse_config(path);
   has_config_ = true;
   std::vector<std::pair<toml::source_index, std::string>> found_unused;
   for (const auto& [key, node] : config) {
-    const std::string where =
-        fmt::format("config '{}', line {}: '{}'", path, node.source().begin.line, key.str());
+    const std::string where = place_of(path, key.str(), node);
     if (node.is_table() && std::ranges::find(tables, key.str()) != tables.end()) continue;
     Entry* entry = find(key.str());
     if (entry == nullptr && std::ranges::find(unused, key.str()) != unused.end()) {
@@ -168,7 +179,7 @@ std::vector<std::string> Settings::read_config(const std::string& path,
     }
     if (node.value_exact<std::string>() == "NA") continue;
     if (entry->in_config) fail("{} is set twice ('{}')", where, entry->key);
-    entry->config_text = scalar_text(node, where);
+    entry->config_text = config_text(*entry, node, where);
     entry->config_where = where;
     entry->in_config = true;
   }
@@ -176,6 +187,40 @@ std::vector<std::string> Settings::read_config(const std::string& path,
   std::vector<std::string> keys;
   for (auto& [line, key] : found_unused) keys.push_back(std::move(key));
   return keys;
+}
+
+// A value of another type is most likely a mistake about what the setting is, even where its text would do.
+std::string Settings::config_text(const Entry& entry, const toml::node& node, const std::string& where) {
+  static constexpr const char* kExpected[] = {"a string", "an integer", "a number", "true or false"};
+  const auto kind = static_cast<Kind>(entry.target.index());
+  const bool fits = entry.is_list           ? true
+                    : node.is_array()       ? entry.takes_array
+                    : kind == Kind::text    ? node.is_string()
+                    : kind == Kind::integer ? node.is_integer()
+                    : kind == Kind::number  ? node.is_number()
+                                            : node.is_boolean();
+  if (node.is_table()) fail("{}: expected {}, found a table", where, kExpected[entry.target.index()]);
+  if (fits) return scalar_text(node, where);
+  const std::string range = entry.ranges.empty() ? "" : show_range(entry.ranges[0]);
+  fail("{}: expected {}{}, found {}", where, kExpected[entry.target.index()], range,
+       node.is_array()    ? "a list"
+       : node.is_string() ? fmt::format("the string '{}'", scalar_text(node, where))
+                          : fmt::format("'{}'", scalar_text(node, where)));
+}
+
+bool Settings::is_set(std::string_view key) const {
+  const Entry& e = entry(key);
+  return e.in_config || !e.flag_text.empty();
+}
+
+void Settings::inherit(const std::string& path, const std::vector<std::string>& keys) {
+  const toml::table config = parse_config(path);
+  for (const std::string& key : keys) {
+    const toml::node* node = config.get(key);
+    if (node == nullptr || is_set(key)) continue;
+    const std::string where = place_of(path, key, *node);
+    set(key, config_text(entry(key), *node, where), where);
+  }
 }
 
 void Settings::assign(const Entry& entry, const std::string& text, const std::string& where) {

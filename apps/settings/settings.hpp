@@ -14,6 +14,12 @@ namespace CLI {
 class App;
 }
 
+namespace toml {
+inline namespace v3 {
+class node;
+}
+}  // namespace toml
+
 namespace jsc {
 
 class Settings {
@@ -34,7 +40,8 @@ class Settings {
   Settings& range(Range range);
   Settings& choices(std::vector<std::string> choices);
   Settings& alias(std::string config_key);  // another spelling accepted in config files (MASE's)
-  Settings& positional();                   // on the command line an argument by place, not a flag
+  Settings& array();       // text that a config file may also give as an array, joined with commas
+  Settings& positional();  // on the command line an argument by place, not a flag
 
   void add_flags(CLI::App& app);
   // Values from a TOML file; the string "NA" is no value. Its tables (not plain values) named in `tables` are
@@ -42,6 +49,12 @@ class Settings {
   // Error naming file, line, key, expected and found; unknown keys are errors with the nearest known one.
   std::vector<std::string> read_config(const std::string& path, const std::vector<std::string>& tables = {},
                                        const std::vector<std::string>& unused = {});
+  // For those of `keys` that neither a flag nor a config file has set: their values in the config file of
+  // another command (a run's config.toml), whose other keys are left alone. After resolve(), with the checks
+  // of read_config().
+  void inherit(const std::string& path, const std::vector<std::string>& keys);
+  // By a flag or a config file; after resolve().
+  bool is_set(std::string_view key) const;
   // Applies config values, then flags, to the targets. Throws Error naming the flag or file.
   void resolve();
 
@@ -79,9 +92,11 @@ class Settings {
     bool in_config = false;
     bool is_positional = false;
     bool is_list = false;
+    bool takes_array = false;
   };
   Entry* find(std::string_view key);
   const Entry& entry(std::string_view key) const;
+  static std::string config_text(const Entry& entry, const toml::node& node, const std::string& where);
   static void assign(const Entry& entry, const std::string& text, const std::string& where);
 
   std::vector<Entry> entries_;

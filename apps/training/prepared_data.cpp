@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "apps/data/duplicates.hpp"
+#include "apps/data/emulator.hpp"
 #include "apps/report/progress.hpp"
 
 namespace jsc {
@@ -32,8 +34,9 @@ void require_utf8(const std::string& source, const std::vector<std::string>& nam
 }  // namespace
 
 void DataSettings::add_to(Settings& settings) {
-  settings.add("data", &data, "emulated[:ROWS[:SEED]], or a CSV, ARFF, HDF5, .npy or .npz file");
-  settings.add("label", &label, "label column, or one-hot columns with commas between (found if not given)");
+  settings.add("data", &data, "emulated[:ROWS[:SEED]], or a CSV, ARFF, HDF5, .npy or .npz file").array();
+  settings.add("label", &label, "label column, or one-hot columns with commas between (found if not given)")
+      .array();
   settings
       .add("split", &split,
            "how rows are split: holdout keeps 20 % for the test and 10 % of the rest for validation; mase "
@@ -42,6 +45,20 @@ void DataSettings::add_to(Settings& settings) {
   settings.add("drop_duplicates", &drop_duplicates, "keep only the first of equal rows");
   settings.add("non_finite", &non_finite, "rows with a missing or non-finite cell")
       .choices({"error", "drop"});
+}
+
+void DataSettings::take_from_run(Settings& settings, const std::string& load) const {
+  namespace fs = std::filesystem;
+  if (load.empty() || settings.is_set("data")) return;
+  std::error_code ignored;
+  const fs::path folder = fs::is_directory(load, ignored) ? fs::path(load) : fs::path(load).parent_path();
+  const std::string config = (folder / "config.toml").string();
+  if (!fs::exists(config, ignored)) return;
+  settings.inherit(config, {"data", "label", "split", "drop_duplicates", "non_finite"});
+  const std::string file = data.substr(0, data.find(','));  // of X.npy,y.npy the first
+  if (!parse_emulated(data) && !fs::exists(data, ignored) && !fs::exists(file, ignored))
+    fail("{}: expected the data of the run at '{}', found no such file; --data says where they are now",
+         config, data);
 }
 
 Dataset load_rows(const DataSettings& settings, const Expectation& expected, LabelPolicy labels, int threads,
@@ -64,6 +81,7 @@ Dataset load_rows(const DataSettings& settings, const Expectation& expected, Lab
   progress.reset();
   require_utf8(data.source, data.feature_names);
   require_utf8(data.source, data.class_names);
+  for (const std::string& warning : data.label_warnings) fmt::print(stderr, "warning: {}\n", warning);
   if (!quiet)
     for (const std::string& warning : data.warnings) fmt::print(stderr, "warning: {}\n", warning);
   return data;
@@ -94,6 +112,16 @@ PreparedData prepare_data(const DataSettings& settings, const Expectation& expec
       expected.scaler ? *expected.scaler : fit_scaler(data.x.get(), data.features, prepared.split.train);
   prepared.scaler.apply(data.x.get(), data.rows, data.features, threads);
   return prepared;
+}
+
+std::vector<std::uint32_t> PreparedData::rows(const std::string& which) const {
+  if (which == "test") return split.test;
+  if (which == "validation") return split.validation;
+  if (which == "train") return split.train;
+  JSC_ASSERT(which == "all");
+  std::vector<std::uint32_t> all(static_cast<std::size_t>(data.rows));
+  std::iota(all.begin(), all.end(), 0U);
+  return all;
 }
 
 }  // namespace jsc

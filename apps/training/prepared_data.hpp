@@ -21,6 +21,11 @@ struct DataSettings {
   std::string non_finite = "error";
 
   void add_to(Settings& settings);
+  // Where `load` names a run folder or a file in one, and `settings`, already resolved, do not say which
+  // data: the run's, with its label and its choice of rows as far as the settings do not say them either. The
+  // default data would give numbers that have nothing to do with the training. Throws Error if the run's data
+  // are not where its config.toml says.
+  void take_from_run(Settings& settings, const std::string& load) const;
 };
 
 struct PreparedData {
@@ -30,6 +35,8 @@ struct PreparedData {
   std::string hash;     // of the data as loaded, before scaling
   std::string variant;  // "emulated", or the file's ending
 
+  // train, validation or test rows of the split, or all.
+  std::vector<std::uint32_t> rows(const std::string& which) const;
   Samples samples() const {
     return {data.x.get(), data.features, data.labelled() ? data.labels.data() : nullptr};
   }

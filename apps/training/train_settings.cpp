@@ -98,7 +98,8 @@ void TrainSettings::add_to(Settings& settings) {
   settings.add("warmup", &warmup, "epochs (or steps) of linear warm-up before the schedule").range(0, 1e15);
   settings.add("label_smoothing", &label_smoothing, "share of each label spread over all classes")
       .range({0, 1, false, true});
-  settings.add("class_weights", &class_weights, "weight of each class in the loss, with commas between");
+  settings.add("class_weights", &class_weights, "weight of each class in the loss, with commas between")
+      .array();
   settings.add("l1", &l1, "penalty l1 * sum |w| over the weights of linear and matmul layers")
       .range({0, kInfinity, false, true});
   settings.add("clip_norm", &clip_norm, "largest norm of the gradient (0: no clipping)")

@@ -73,15 +73,8 @@ TransformInput open_input(const DataSettings& settings, const std::string& which
   input.class_names = data.data.class_names;
   input.source = data.data.source;
   input.scaler = data.scaler;
-  std::span<const std::uint32_t> rows = which == "test"         ? data.split.test
-                                        : which == "validation" ? data.split.validation
-                                                                : data.split.train;
-  if (which == "all") {
-    input.all.resize(static_cast<std::size_t>(data.data.rows));
-    std::iota(input.all.begin(), input.all.end(), 0U);
-    rows = input.all;
-  }
-  input.rows = std::make_unique<PreparedInput>(data, rows, execution);
+  input.chosen = data.rows(which);
+  input.rows = std::make_unique<PreparedInput>(data, input.chosen, execution);
   return input;
 }
 

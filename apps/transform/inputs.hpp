@@ -47,7 +47,7 @@ struct TransformInput {
   std::string source;
   Scaler scaler;
   std::unique_ptr<PreparedData> data;  // none when the jets are emulated as they are asked for
-  std::vector<std::uint32_t> all;
+  std::vector<std::uint32_t> chosen;
   std::unique_ptr<InputGenerator> rows;
 };
 

@@ -13,7 +13,7 @@ using namespace jsc;
 namespace {
 
 struct Sample {
-  std::string name = "a";
+  std::string name = "a", names;
   std::int64_t count = 3;
   double rate = 0.5;
   bool on = true;
@@ -25,6 +25,7 @@ struct Sample {
     settings.add("count", &count, "").range(1, 10);
     settings.add("rate", &rate, "").range({0, 1, true, false});
     settings.add("on", &on, "");
+    settings.add("names", &names, "").array();
     settings.add_flags(app);
   }
   void parse(const std::string& flags) {
@@ -80,6 +81,26 @@ TEST_CASE("effective values written as TOML read back to the same values") {
   CHECK_FALSE(b.on);
 }
 
+TEST_CASE("what neither a flag nor the file sets is inherited from the file of another command") {
+  const TemporaryFolder folder;
+  write_file(folder / "c.toml", "count = 5\n");
+  write_file(folder / "run.toml", "count = 6\nrate = 0.25\non = false\nname = \"b\"\nother = 1\n");
+  Sample s;
+  s.settings.read_config(folder / "c.toml");
+  s.parse("--on");
+  CHECK(s.settings.is_set("on"));
+  CHECK_FALSE(s.settings.is_set("rate"));
+  s.settings.inherit(folder / "run.toml", {"count", "rate", "on", "names"});
+  CHECK(s.count == 5);
+  CHECK(s.rate == 0.25);
+  CHECK(s.on);
+  CHECK(s.name == "a");
+  write_file(folder / "run.toml", "\nrate = \"0.25\"\n");
+  CHECK_THROWS_WITH(
+      s.settings.inherit(folder / "run.toml", {"rate"}),
+      Catch::Contains("line 2: 'rate': expected a number above 0 and at most 1, found the string"));
+}
+
 TEST_CASE("wrong values name where, what was expected and what was found") {
   const auto flags = [](const std::string& text) {
     Sample s;
@@ -103,10 +124,21 @@ TEST_CASE("wrong values name where, what was expected and what was found") {
                     Catch::Contains("line 2: 'cuont' is not a setting: did you mean 'count'?"));
   CHECK_THROWS_WITH(config("count = \"many\""), Catch::Contains("line 1: 'count': expected an integer"));
   CHECK_THROWS_WITH(config("name = \"a\"\nold_name = \"b\""), Catch::Contains("set twice"));
-  CHECK_THROWS_WITH(config("count = [1, {}]"), Catch::Contains("expected a string, a number, true or false"));
-  CHECK_THROWS_WITH(config("count = [1, [2]]"),
+  CHECK_THROWS_WITH(config("names = [1, {}]"), Catch::Contains("expected a string, a number, true or false"));
+  CHECK_THROWS_WITH(config("names = [1, [2]]"),
                     Catch::Contains("expected a list of values, found a list in it"));
   CHECK_THROWS_WITH(config("on = 1"), Catch::Contains("expected true or false, found '1'"));
+  CHECK_NOTHROW(config("names = [1, 2]"));
+  CHECK_THROWS_WITH(
+      config("count = \"7\""),
+      Catch::Contains("line 1: 'count': expected an integer from 1 to 10, found the string '7'"));
+  CHECK_THROWS_WITH(config("count = 7.0"), Catch::Contains("expected an integer from 1 to 10, found '7'"));
+  CHECK_THROWS_WITH(config("count = [7]"), Catch::Contains("expected an integer from 1 to 10, found a list"));
+  CHECK_THROWS_WITH(config("rate = \"0.5\""), Catch::Contains("found the string '0.5'"));
+  CHECK_THROWS_WITH(config("on = \"true\""),
+                    Catch::Contains("expected true or false, found the string 'true'"));
+  CHECK_THROWS_WITH(config("name = [\"a\"]"), Catch::Contains("expected a string, found a list"));
+  CHECK_THROWS_WITH(config("names = 3"), Catch::Contains("expected a string, found '3'"));
   CHECK_THROWS_WITH(config("count = "), Catch::Contains("line 1"));
 }
 

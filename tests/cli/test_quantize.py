@@ -417,6 +417,11 @@ class Verify(QuantizeTest):
                 certificate = json.loads((page.parent / "certificate.json").read_text())
                 self.assertEqual([certificate[n] is not None for n in ("float", "quantized")], [labelled] * 2)
                 self.assertEqual("no report: it needs" in err, name != "one class")
+        whole, _ = run("verify", "--load", folder, "--rows", "test", "--out", page.parent)  # of the run's data
+        source = json.loads((folder / "summary.json").read_text())["data"]
+        certificate = json.loads((page.parent / "certificate.json").read_text())["data"]
+        self.assertEqual((certificate["source"], certificate["hash"]), (source["source"], source["hash"]))
+        self.assertIn(f"data   {source['source']}: ", whole)
         run("verify", "--load", folder, "--data", few)
         run("report", folder)
         self.assertIn("none: the rows had no labels", (folder / "report.html").read_text())

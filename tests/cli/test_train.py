@@ -422,6 +422,44 @@ class Train(CliTest):
         bad.write_text("\n".join([header, *changed(5, 16, ["muon"])]) + "\n")
         self.refuses("test", "--load", out, "--data", bad, "--quiet", says=("unknown class 'muon'", "g, q, t, w"))
 
+    def test_labels_that_are_most_likely_wrong_are_refused_or_told(self):
+        good, bad, out = self.dir / "good.csv", self.dir / "bad.csv", self.dir / "run"
+        run("data", "make", "--rows", 300, good)
+        header, *rows = [line.rsplit(",", 1) for line in good.read_text().splitlines()]
+
+        def write(last, numbers=True):
+            number = {label: str(n) if numbers else label for n, label in enumerate("gqtwz")}
+            lines = [header, *([x, number[label]] for x, label in rows[:-1]), [rows[-1][0], last]]
+            bad.write_text("".join(",".join(line) + "\n" for line in lines))
+
+        for label in ("-1", "1.5", "1000", "quark"):
+            write(label)
+            self.refuses("train", "jsc-tiny", "--data", bad, "--quiet", "--out", out,
+                         says=("bad.csv, row 300: expected a class index from 0 to 999", f"'{label}'"))  # fmt: skip
+        for label, numbers, words in (
+            ("999", True, "994 of 1000 classes without any row: 5, 6, "),
+            ("999", True, "1 of 1000 classes with hardly any row: 999 (1)"),
+            ("quark", False, "1 of 6 classes with hardly any row: quark (1)"),
+        ):
+            write(label, numbers)
+            for quiet in ([], ["--quiet"], ["--json"]):
+                self.assertIn(f"warning: {bad}: {words}", run("data", "info", bad, *quiet)[1])
+        self.assertNotIn("warning", run("data", "info", good)[1])
+
+    def test_the_last_column_is_no_silent_label(self):
+        run("data", "make", self.dir / "lonely.npy", "--rows", 300)
+        self.assertNotIn("warning", run("data", "info", self.dir / "lonely.npy")[1])
+        (self.dir / "lonely_y.npy").unlink()
+        for quiet in ([], ["--quiet"]):
+            _, err = run("train", "jsc-tiny", "--data", self.dir / "lonely.npy", "--max-steps", 1, "--no-report",
+                         "--out", self.dir / f"run{len(quiet)}", *quiet)  # fmt: skip
+            self.assertIn("lonely.npy: took the last column (16) as the label", err)
+
+    def test_columns_of_one_name_are_refused(self):
+        table = self.dir / "twice.csv"
+        table.write_text("a,b,a,class\n1,2,3,x\n4,5,6,y\n")
+        self.refuses("data", "info", table, says="twice.csv: expected different names of columns, found 'a' twice")
+
     def test_an_empty_value_is_not_the_default(self):
         for flag in ("--resume", "--config", "--out", "--load", "--data", "--batch-size"):
             self.refuses("train", "jsc-tiny", *SMALL, flag, "", says=flag)
@@ -447,6 +485,7 @@ class Train(CliTest):
             ('layers = [ { type = "linear", out = 8, name = "a" }, { type = "add", inputs = ["a", "x"] } ]', ("found 8 and 16")),
             ('layers = [ { type = "relu", input = "y" } ]', ("no earlier layer 'y'",)),
             ('layers = [ { type = "dropout", p = 2 } ]', ("layer 0 (dropout)", "found 2")),
+            ("name = 3\nlayers = []", ("m.toml': 'name' should be a string",)),
             ("layers = []", ("no list of layers",)),
             ("layers = [", ("line 1",)),
         ]:
@@ -538,6 +577,43 @@ class Others(CliTest):
         self.assertEqual(right / 1200, result["accuracy"])
         named, _ = run("test", "jsc-toy", "--load", self.run_folder / "best.safetensors", "--data", "emulated:6000:1")
         self.assertIn(f"accuracy {result['accuracy']:.4f}", named)
+
+    def test_a_loaded_run_brings_its_data(self):
+        table, out = self.dir / "jets.csv", self.dir / "run"
+        run("data", "make", table, "--rows", 2000, "--seed", 4)
+        header, *lines = table.read_text().splitlines()
+        lines[3] = "nan," + lines[3].split(",", 1)[1]
+        table.write_text("\n".join([header.replace("class", "kind"), *lines, lines[0]]) + "\n")
+        passes = self.dir / "passes.toml"
+        passes.write_text("[passes.report_graph]\n")
+        run("train", "jsc-tiny", "--data", table, "--label", "kind", "--drop-duplicates", "--non-finite", "drop",
+            "--split", "mase", "--max-epochs", 1, "--no-report", "--quiet", "--out", out)  # fmt: skip
+        summary = json.loads((out / "summary.json").read_text())
+        for load in (out, out / "best.safetensors"):
+            result = json.loads(run("test", "--load", load, "--json")[0])
+            self.assertEqual(result["data"]["hash"], summary["data"]["hash"])
+            self.assertEqual((result["loss"], result["data"]["rows"]), (summary["test_loss"], summary["data"]["rows_test"]))
+        self.assertIn(f"data   {table}: {result['data']['rows']} rows (test)\n", run("test", "--load", out)[0])
+        self.assertNotIn("data ", run("test", "--load", out, "--quiet")[0])
+        rows = json.loads(run("test", "--load", out, "--split", "holdout", "--rows", "validation", "--json")[0])["data"]
+        self.assertEqual((rows["source"], rows["rows"]), (str(table), 160))  # a flag beside the run's data
+        run("transform", "--load", out, "--config", passes, "--quiet", "--out", self.dir / "transformed")
+        made = json.loads((self.dir / "transformed" / "summary.json").read_text())
+        self.assertEqual(made["data"]["source"], str(table))
+        run("train", "--load", out, "--max-epochs", 1, "--no-report", "--quiet", "--out", self.dir / "on")
+        on = json.loads((self.dir / "on" / "summary.json").read_text())
+        self.assertEqual(on["data"], summary["data"])
+        other = json.loads(run("test", "--load", out, "--data", "emulated:3000", "--json")[0])
+        self.assertEqual(other["data"]["source"], "emulated:3000:0")
+        table.rename(self.dir / "moved.csv")
+        self.refuses("test", "--load", out, says=("run/config.toml: expected the data of the run at", "jets.csv", "--data"))
+
+    def test_any_rows_are_tested(self):
+        counts = {}
+        for rows in ("train", "validation", "test", "all"):
+            result = json.loads(run("test", "--load", self.run_folder, "--rows", rows, "--json")[0])
+            counts[rows] = sum(map(sum, result["confusion"]))
+        self.assertEqual(counts, {"train": 4320, "validation": 480, "test": 1200, "all": 6000})
 
     def test_test_refuses_what_does_not_fit(self):
         self.refuses("test", says="--load is needed")
@@ -702,7 +778,7 @@ class Others(CliTest):
             info = json.loads(run("data", "info", self.dir / name, "--json")[0])
             self.assertEqual(info["rows"], 700)
             self.assertEqual(info["duplicates"], 0)
-            if name.endswith(".csv"):  # an array has no names, and MASE's HDF5 layout its own order of classes
+            if not name.endswith(".npy"):  # an array has no names
                 hashes.add(info["hash"])
         hashes.add(json.loads(run("data", "info", "emulated:700:5", "--json")[0])["hash"])
         self.assertEqual(len(hashes), 1)
