@@ -172,7 +172,7 @@ struct Operation {
   int arrays;  // of features x batch, read or written
   void (*own)(const Field&, Matrix y);
   void (*reference)(const Field&, Matrix y);
-  std::vector<float*> (*others)(const Field&) = nullptr;  // what it computes besides y
+  std::vector<Matrix> (*others)(const Field&) = nullptr;  // what it computes besides y
 };
 
 template <void (*kReference)(Index, const float*, float*)>
@@ -194,6 +194,12 @@ void own_steps(const Field& f, Matrix y) {
 template <void (*kSteps)(const OpsKernels&, const Field&, Matrix)>
 void reference_steps(const Field& f, Matrix y) {
   kSteps(reference_kernels(), f, y);
+}
+
+std::vector<Matrix> rows_of(Index n, std::initializer_list<float*> arrays) {
+  std::vector<Matrix> rows;
+  for (float* array : arrays) rows.push_back({array, 1, n, n});
+  return rows;
 }
 
 const Operation kOperations[] = {
@@ -224,17 +230,17 @@ const Operation kOperations[] = {
     {"batch_norm_relu_forward", 3, own_steps<batch_norm_relu_forward>,
      reference_steps<batch_norm_relu_forward>,
      [](const Field& f) {
-       return std::vector{f.mean, f.inverse, f.running_mean, f.running_var};
+       return rows_of(f.a.rows, {f.mean, f.inverse, f.running_mean, f.running_var});
      }},
     {"batch_norm_relu_backward", 5, own_steps<batch_norm_relu_backward>,
      reference_steps<batch_norm_relu_backward>,
      [](const Field& f) {
-       return std::vector{f.d_weight, f.d_shift};
+       return rows_of(f.a.rows, {f.d_weight, f.d_shift});
      }},
 };
 const Operation kLosses[] = {
     {"cross_entropy_forward", 2, own_steps<cross_entropy_forward>, reference_steps<cross_entropy_forward>,
-     [](const Field& f) { return std::vector{f.loss}; }},
+     [](const Field& f) { return rows_of(3, {f.loss}); }},
     {"cross_entropy_backward", 2, own_steps<cross_entropy_backward>, reference_steps<cross_entropy_backward>},
 };
 
@@ -297,11 +303,10 @@ void time_operation(benchmark::State& state, const Operation& operation, Index f
   operation.reference(f, expected);
   std::vector<Output> outputs = {{y, expected}};
   if (operation.others != nullptr)
-    for (float* values : operation.others(f)) {
-      const Index n = values == f.loss ? 3 : features;
-      const Matrix kept = dense(f.arena, 1, n);
-      std::swap_ranges(values, values + n, kept.data);  // ours starts from zeros, as the reference did
-      outputs.push_back({{values, 1, n, n}, kept});
+    for (const Matrix& found : operation.others(f)) {
+      const Matrix kept = dense(f.arena, 1, found.cols);
+      std::swap_ranges(found.data, found.data + found.cols, kept.data);  // ours starts from zeros, too
+      outputs.push_back({found, kept});
     }
   OpProblem problem{name, f.a, d_y};
   if (name.starts_with("cross_entropy")) problem.labels = f.labels.data();

@@ -51,4 +51,7 @@ struct LoadOptions {
 // told by the first bytes of the file, then by its extension (docs/formats.md).
 Dataset load_dataset(const std::string& spec, const LoadOptions& options = {});
 
+// The files that such an argument reads, labels beside a .npy file included; none of emulated jets.
+std::vector<std::string> data_files(const std::string& spec);
+
 }  // namespace jsc

@@ -65,7 +65,7 @@ Dataset load_file(const std::string& path, const LoadOptions& options) {
   const std::string_view bytes = file.bytes();
   if (bytes.empty()) fail("{}: expected rows of data, found an empty file", path);
   if (bytes.starts_with("\x89HDF\r\n\x1a\n")) return read_hdf5(path, options);
-  if (bytes.starts_with("\x93NUMPY")) return read_npy(path, "", options);
+  if (bytes.starts_with("\x93NUMPY")) return read_npy(path, find_labels_beside(path), options);
   if (bytes.starts_with("PK\x03\x04")) return read_npz(path, options);
   if (looks_like_arff(bytes)) return read_arff(path, options);
   for (const std::string_view extension : {".h5", ".hdf5", ".z", ".npy", ".npz"})
@@ -74,13 +74,26 @@ Dataset load_file(const std::string& path, const LoadOptions& options) {
   return has_extension(path, ".arff") ? read_arff(path, options) : read_csv(path, options);
 }
 
+// X and y of "X.npy,y.npy".
+std::optional<std::pair<std::string, std::string>> two_paths(const std::string& spec) {
+  const std::size_t comma = spec.find(".npy,");
+  if (comma == spec.npos) return std::nullopt;
+  return std::pair{spec.substr(0, comma + 4), spec.substr(comma + 5)};
+}
+
 }  // namespace
 
 Dataset load_dataset(const std::string& spec, const LoadOptions& options) {
   if (const auto jets = parse_emulated(spec)) return load_emulated(*jets, options);
-  const std::size_t comma = spec.find(".npy,");
-  if (comma != spec.npos) return read_npy(spec.substr(0, comma + 4), spec.substr(comma + 5), options);
+  if (const auto paths = two_paths(spec)) return read_npy(paths->first, paths->second, options);
   return load_file(spec, options);
+}
+
+std::vector<std::string> data_files(const std::string& spec) {
+  if (parse_emulated(spec)) return {};
+  if (const auto paths = two_paths(spec)) return {paths->first, paths->second};
+  const std::string labels = has_extension(spec, ".npy") ? find_labels_beside(spec) : "";
+  return labels.empty() ? std::vector{spec} : std::vector{spec, labels};
 }
 
 }  // namespace jsc

@@ -155,18 +155,6 @@ Dataset join_arrays(const std::string& source, const NpyArray& x, const NpyArray
   return make_dataset(std::move(table), options);
 }
 
-// The file of labels beside a file of features, or nothing.
-std::string find_labels_beside(const std::string& x_path) {
-  const std::filesystem::path path(x_path);
-  std::error_code ignored;
-  for (const ArrayNames& names : kArrayNames) {
-    const auto beside = path.parent_path() / fmt::format("{}.npy", names.y);
-    if (path.stem() == names.x && std::filesystem::exists(beside, ignored)) return beside.string();
-  }
-  const auto beside = path.parent_path() / fmt::format("{}_y.npy", path.stem().string());
-  return std::filesystem::exists(beside, ignored) ? beside.string() : std::string();
-}
-
 struct CloseZip {
   void operator()(zip_t* archive) const { zip_discard(archive); }
   void operator()(zip_file_t* file) const { zip_fclose(file); }
@@ -195,14 +183,24 @@ std::string read_member(zip_t* archive, zip_uint64_t index, const std::string& w
 
 }  // namespace
 
+std::string find_labels_beside(const std::string& x_path) {
+  const std::filesystem::path path(x_path);
+  std::error_code ignored;
+  for (const ArrayNames& names : kArrayNames) {
+    const auto beside = path.parent_path() / fmt::format("{}.npy", names.y);
+    if (path.stem() == names.x && std::filesystem::exists(beside, ignored)) return beside.string();
+  }
+  const auto beside = path.parent_path() / fmt::format("{}_y.npy", path.stem().string());
+  return std::filesystem::exists(beside, ignored) ? beside.string() : std::string();
+}
+
 Dataset read_npy(const std::string& x_path, const std::string& y_path, const LoadOptions& options) {
   const MappedFile x_file(x_path);
   const NpyArray x = parse_npy(x_file.bytes(), x_path);
-  const std::string labels = y_path.empty() ? find_labels_beside(x_path) : y_path;
-  if (labels.empty()) return join_arrays(x_path, x, nullptr, options);
-  const MappedFile y_file(labels);
-  const NpyArray y = parse_npy(y_file.bytes(), labels);
-  return join_arrays(fmt::format("{},{}", x_path, labels), x, &y, options);
+  if (y_path.empty()) return join_arrays(x_path, x, nullptr, options);
+  const MappedFile y_file(y_path);
+  const NpyArray y = parse_npy(y_file.bytes(), y_path);
+  return join_arrays(fmt::format("{},{}", x_path, y_path), x, &y, options);
 }
 
 Dataset read_npz(const std::string& path, const LoadOptions& options) {

@@ -12,7 +12,8 @@ Dataset read_arff(const std::string& path, const LoadOptions& options);
 Dataset read_hdf5(const std::string& path, const LoadOptions& options);
 Dataset read_npz(const std::string& path, const LoadOptions& options);
 
-// y_path empty: y is looked for beside X under its usual names.
+// The file of labels beside a .npy file of features, under the usual names, or "".
+std::string find_labels_beside(const std::string& x_path);
 Dataset read_npy(const std::string& x_path, const std::string& y_path, const LoadOptions& options);
 
 }  // namespace jsc

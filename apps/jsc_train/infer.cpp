@@ -198,11 +198,8 @@ struct InferCommand {
     if (out.empty()) fail("infer: --out is needed: a .csv or .npy file to write");
     const bool npy = out.ends_with(".npy");
     if (!npy && !out.ends_with(".csv")) fail("infer: --out should end in .csv or .npy, found '{}'", out);
-    std::vector<std::string> files = {data.data};
-    if (const std::size_t pair = data.data.find(".npy,"); pair != std::string::npos)
-      files = {data.data.substr(0, pair + 4), data.data.substr(pair + 5)};
-    for (const std::string& file : files) {
-      std::error_code error;  // of a file that is not there, or data that are no file
+    for (const std::string& file : data_files(data.data)) {
+      std::error_code error;  // of a file that is not there
       if (std::filesystem::equivalent(out, file, error))
         fail("infer: --out {} is a file that --data reads: choose another name", out);
     }

@@ -101,13 +101,9 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ExtrasError&) {
-    fail_extra(app);
-  } catch (const CLI::RequiredError& error) {
-    if (!app.remaining(true).empty()) fail_extra(app);
-    jsc::fail("{}", error.what());
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    if (!app.remaining(true).empty()) fail_extra(app);
     jsc::fail("{}", error.what());
   }
   if (signature) {

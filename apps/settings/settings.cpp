@@ -192,20 +192,16 @@ std::vector<std::string> Settings::read_config(const std::string& path,
 // A value of another type is most likely a mistake about what the setting is, even where its text would do.
 std::string Settings::config_text(const Entry& entry, const toml::node& node, const std::string& where) {
   static constexpr const char* kExpected[] = {"a string", "an integer", "a number", "true or false"};
-  const auto kind = static_cast<Kind>(entry.target.index());
-  const bool fits = entry.is_list           ? true
-                    : node.is_array()       ? entry.takes_array
-                    : kind == Kind::text    ? node.is_string()
-                    : kind == Kind::integer ? node.is_integer()
-                    : kind == Kind::number  ? node.is_number()
-                                            : node.is_boolean();
-  if (node.is_table()) fail("{}: expected {}, found a table", where, kExpected[entry.target.index()]);
-  if (fits) return scalar_text(node, where);
+  const std::size_t kind = entry.target.index();
+  const bool is_kind[] = {node.is_string(), node.is_integer(), node.is_number(), node.is_boolean()};
+  if (!node.is_table() && (entry.is_list || (node.is_array() ? entry.takes_array : is_kind[kind])))
+    return scalar_text(node, where);
+  const std::string found = node.is_table()   ? "a table"
+                            : node.is_array() ? "a list"
+                                              : fmt::format("{}'{}'", node.is_string() ? "the string " : "",
+                                                            scalar_text(node, where));
   const std::string range = entry.ranges.empty() ? "" : show_range(entry.ranges[0]);
-  fail("{}: expected {}{}, found {}", where, kExpected[entry.target.index()], range,
-       node.is_array()    ? "a list"
-       : node.is_string() ? fmt::format("the string '{}'", scalar_text(node, where))
-                          : fmt::format("'{}'", scalar_text(node, where)));
+  fail("{}: expected {}{}, found {}", where, kExpected[kind], range, found);
 }
 
 bool Settings::is_set(std::string_view key) const {

@@ -97,8 +97,7 @@ void AtomicFile::finish() {
 void AtomicFile::commit() {
   finish();
   if (rename(temporary_.c_str(), path_.c_str()) != 0) fail_with_errno("rename");
-  temporary_.clear();
-  flush_to_disk(folder_of(path_));  // so that the new name survives too; some file systems cannot
+  placed();
 }
 
 bool AtomicFile::commit_new() {
@@ -109,9 +108,13 @@ bool AtomicFile::commit_new() {
     return false;                                           // the destructor removes what was written
   else if (rename(temporary_.c_str(), path_.c_str()) != 0)  // a file system without hard links
     fail_with_errno("rename");
-  temporary_.clear();
-  flush_to_disk(folder_of(path_));
+  placed();
   return true;
+}
+
+void AtomicFile::placed() {
+  temporary_.clear();
+  flush_to_disk(folder_of(path_));  // so that the new name survives too; some file systems cannot
 }
 
 void AtomicFile::fail_with_errno(const char* what) const {

@@ -29,7 +29,8 @@ class AtomicFile {
   const std::string& temporary_path() const { return temporary_; }
 
  private:
-  void finish();
+  void finish();  // the temporary file
+  void placed();  // under its name now
   [[noreturn]] void fail_with_errno(const char* what) const;
 
   std::string path_, temporary_;

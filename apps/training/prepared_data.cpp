@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "apps/data/duplicates.hpp"
-#include "apps/data/emulator.hpp"
 #include "apps/report/progress.hpp"
 
 namespace jsc {
@@ -55,10 +54,10 @@ void DataSettings::take_from_run(Settings& settings, const std::string& load) co
   const std::string config = (folder / "config.toml").string();
   if (!fs::exists(config, ignored)) return;
   settings.inherit(config, {"data", "label", "split", "drop_duplicates", "non_finite"});
-  const std::string file = data.substr(0, data.find(','));  // of X.npy,y.npy the first
-  if (!parse_emulated(data) && !fs::exists(data, ignored) && !fs::exists(file, ignored))
-    fail("{}: expected the data of the run at '{}', found no such file; --data says where they are now",
-         config, data);
+  for (const std::string& file : data_files(data))
+    if (!fs::exists(file, ignored))
+      fail("{}: expected the data of the run at '{}', found no such file; --data says where they are now",
+           config, file);
 }
 
 Dataset load_rows(const DataSettings& settings, const Expectation& expected, LabelPolicy labels, int threads,

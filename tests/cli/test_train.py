@@ -696,7 +696,7 @@ class Others(CliTest):
         (self.dir / "link.csv").symlink_to(table)
         before = [file.read_bytes() for file in (table, array, labels)]
         for data, out in ((table, table), (table, f"{self.dir}/./jets.csv"), (table, self.dir / "link.csv"), (array, array),
-                          (f"{array},{labels}", array), (f"{array},{labels}", labels)):  # fmt: skip
+                          (array, labels), (f"{array},{labels}", array), (f"{array},{labels}", labels)):  # fmt: skip
             with self.subTest(data=data, out=out):
                 self.refuses("infer", "--load", self.run_folder, "--data", data, "--out", out, says=(str(out), "--data reads"))
         self.assertEqual([file.read_bytes() for file in (table, array, labels)], before)
