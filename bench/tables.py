@@ -171,7 +171,7 @@ def print_gemm(figures, targets):
                 case = f"{role}/{side}/{side}/{side}/{threads}"
                 if threads == "1":
                     blas = figures.figure(f"{case} jsc_blas/openblas")
-                    targets.add(f"{role}, square of {side}, with --blas, against OpenBLAS", times(blas, 2) + "x" if blas else "",
+                    targets.add(f"{role}, square of {side}, with --blas, against OpenBLAS", shown(blas.median, DELEGATED, "{:.2f}x") if blas else "",
                                 "at least 1x, within 3 %", blas.median >= DELEGATED if blas else None)  # fmt: skip
                 own = figures.figure(f"{case} jsc")
                 if own is None:

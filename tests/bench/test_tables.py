@@ -77,6 +77,8 @@ class Tables(unittest.TestCase):
         self.assertEqual(sum(line.endswith("| NOT MEASURED |") for line in self.show(code=1)), len(targets))
 
     def test_a_figure_reads_as_what_is_said_of_it(self):
+        self.figures["gemm"]["forward/256/256/256/1 jsc_blas/openblas"] = [0.966, 0.966, 0.966]
+        self.assertIn("| forward, square of 256, with --blas, against OpenBLAS | 0.966x | at least 1x, within 3 % | MISSED |", self.show(code=1))
         targets = tables.Targets(whole=True)
         for found in (2.0, 1.96, 1.9996, 1.94):
             targets.least("", found, 2, "{:.1f}x")
